@@ -1,0 +1,4 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
