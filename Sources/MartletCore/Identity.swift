@@ -1,0 +1,81 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who a connection is, as its token (or the back-end's answer) said: immutable and shared by all that refer to it.
+///
+/// A node holds one per session and shard at most, so its strings are packed into one block of bytes.
+package final class Identity: Sendable {
+    /// A claim that the configuration indexes, so that an invalidation can name it.
+    package struct Claim: Hashable, Sendable {
+        package var name: String
+        package var value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// `sub`, `sid` and `jti`, one after the other, in UTF-8.
+    private let packed: [UInt8]
+    private let userEnd: UInt16
+    private let sessionEnd: UInt16
+    private let extras: Extras?
+
+    /// What most identities do not carry.
+    private final class Extras: Sendable {
+        let claims: [Claim]
+        let channels: [String]
+        let info: [UInt8]?
+
+        init(claims: [Claim], channels: [String], info: [UInt8]?) {
+            self.claims = claims
+            self.channels = channels
+            self.info = info
+        }
+    }
+
+    /// When the token was issued, in whole seconds since 1970, or nil where it does not say.
+    package let issuedAt: Int64?
+    /// When the token expires, in whole seconds since 1970, or nil where it never does.
+    package let expiresAt: Int64?
+
+    /// Each name is cut at 16,000 bytes by the caller's limits (`Limits.claimBytesMax`).
+    package init(
+        user: String, session: String? = nil, token: String? = nil, issuedAt: Int64? = nil, expiresAt: Int64? = nil,
+        claims: [Claim] = [], channels: [String] = [], info: [UInt8]? = nil
+    ) {
+        var packed = Array(user.utf8.prefix(Limits.claimBytesMax))
+        self.userEnd = UInt16(packed.count)
+        packed.append(contentsOf: (session ?? "").utf8.prefix(Limits.claimBytesMax))
+        self.sessionEnd = UInt16(packed.count)
+        packed.append(contentsOf: (token ?? "").utf8.prefix(Limits.claimBytesMax))
+        self.packed = packed
+        self.issuedAt = issuedAt
+        self.expiresAt = expiresAt
+        let plain = claims.isEmpty && channels.isEmpty && info == nil
+        self.extras = plain ? nil : Extras(claims: claims, channels: channels, info: info)
+    }
+
+    /// `sub`; empty for an anonymous connection.
+    package var user: String { String(decoding: self.packed[..<Int(self.userEnd)], as: UTF8.self) }
+    /// `sid`, or nil.
+    package var session: String? { self.text(Int(self.userEnd)..<Int(self.sessionEnd)) }
+    /// `jti`, or nil.
+    package var token: String? { self.text(Int(self.sessionEnd)..<self.packed.count) }
+    package var claims: [Claim] { self.extras?.claims ?? [] }
+    /// Channels the token subscribes its connection to.
+    package var channels: [String] { self.extras?.channels ?? [] }
+    /// JSON shown to other users as `conn_info`, or nil.
+    package var info: [UInt8]? { self.extras?.info }
+    package var isAnonymous: Bool { self.userEnd == 0 }
+
+    /// What validation asks about: the session, else the token, else the user and the time of issue.
+    package var sessionKey: String {
+        self.session ?? self.token ?? "\(self.user)@\(self.issuedAt.map(String.init) ?? "-")"
+    }
+
+    private func text(_ range: Range<Int>) -> String? {
+        range.isEmpty ? nil : String(decoding: self.packed[range], as: UTF8.self)
+    }
+}

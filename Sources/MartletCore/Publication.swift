@@ -1,0 +1,23 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A message in a channel, as it travels from its entry into a node to the encoders.
+package struct Publication: Sendable, Equatable {
+    package var channel: String
+    /// JSON on one line: validated, and its line feeds removed, once, where it entered the node.
+    package var data: [UInt8]
+    /// Who published, as the JSON of a `ClientInfo`, where a client did.
+    package var info: [UInt8]?
+    /// Position in the channel's stream, where the channel has history.
+    package var offset: UInt64?
+    /// When a node took it, on that node's `Clock.wall`; zero where nobody said (a raw Redis `PUBLISH`).
+    package var time: Double
+
+    package init(channel: String, data: [UInt8], info: [UInt8]? = nil, offset: UInt64? = nil, time: Double = 0) {
+        self.channel = channel
+        self.data = data
+        self.info = info
+        self.offset = offset
+        self.time = time
+    }
+}
