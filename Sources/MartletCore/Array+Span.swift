@@ -4,12 +4,15 @@
 extension [UInt8] {
     /// The bytes of a span, kept beyond its scope.
     package init(copying span: Span<UInt8>) {
-        self.init()
-        self.append(copying: span)
+        self.init(capacity: span.count) { output in
+            for index in span.indices { output.append(span[index]) }
+        }
     }
 
+    /// Grows geometrically, so that many small pieces cost no more than their sum.
     package mutating func append(copying span: Span<UInt8>) {
-        self.reserveCapacity(self.count + span.count)
-        for index in span.indices { self.append(span[index]) }
+        self.append(addingCapacity: span.count) { output in
+            for index in span.indices { output.append(span[index]) }
+        }
     }
 }
