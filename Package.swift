@@ -95,8 +95,7 @@ let package = Package(
         library(
             "MartletControl",
             [
-                "MartletCore", "MartletHub", "MartletInstruments", "MartletProtocol", "MartletSessions", logging,
-                serviceLifecycle,
+                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
