@@ -1,0 +1,56 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+
+/// The bodies that plain clients get, the same in a notification of `/ws` and in an event of `/events`.
+enum PlainBody {
+    /// Room for what `append` writes, unless a name needs escapes.
+    static func capacity(of publication: Publication) -> Int {
+        64 + publication.channel.utf8.count + publication.data.count + (publication.info?.count ?? 0)
+    }
+
+    static func append(_ publication: Publication, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: #"{"channel":"#.utf8)
+        JSONEscapes.append(publication.channel.utf8.span, to: &bytes)
+        bytes.append(contentsOf: #","data":"#.utf8)
+        bytes.append(contentsOf: publication.data)
+        if let info = publication.info, !info.isEmpty {
+            bytes.append(contentsOf: #","info":"#.utf8)
+            bytes.append(contentsOf: info)
+        }
+        if let offset = publication.offset {
+            bytes.append(contentsOf: #","offset":"#.utf8)
+            bytes.append(decimal: offset)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    static func gap(channel: String) -> [UInt8] {
+        var writer = JSONWriter(capacity: 16 + channel.utf8.count)
+        writer.beginObject()
+        writer.member("channel", channel)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    static func unsubscribed(channel: String, _ code: UnsubscribeCode) -> [UInt8] {
+        var writer = JSONWriter(capacity: 80 + channel.utf8.count)
+        writer.beginObject()
+        writer.member("channel", channel)
+        writer.member("code", code.code)
+        writer.member("reason", code.text)
+        writer.endObject()
+        return writer.bytes
+    }
+
+    static func disconnect(_ reason: CloseReason) -> [UInt8] {
+        var writer = JSONWriter(capacity: 96)
+        writer.beginObject()
+        writer.member("code", UInt64(reason.code))
+        writer.member("reason", reason.text)
+        writer.member("reconnect", reason.mayReconnect)
+        writer.endObject()
+        return writer.bytes
+    }
+}
