@@ -1,0 +1,104 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+
+extension InvalidationDecoder {
+    /// The fields of a record, each with the right type and within its bounds.
+    struct Fields {
+        private enum Kind: String {
+            case session = "session.revoked"
+            case user = "user.revoked"
+            case token = "token.revoked"
+            case claim = "claim.revoked"
+        }
+
+        private(set) var id: String?
+        private(set) var reason: String?
+        private(set) var at: Double?
+        private(set) var before: Double?
+        private let kind: Kind
+        private var session: String?
+        private var user: String?
+        private var token: String?
+        private var claim: (name: String?, value: String?)?
+
+        init(_ document: JSONValue, _ text: Span<UInt8>) throws(BadRecordReason) {
+            var kind: Kind?
+            var members = document.members
+            while let member = members.next(in: text) {
+                let value = member.value
+                if value.isNull { continue }
+                switch member.name(in: text) {
+                case "id": self.id = try Self.text(value, text, bytesMax: InvalidationDecoder.idBytesMax)
+                case "reason": self.reason = try Self.text(value, text, bytesMax: InvalidationDecoder.reasonBytesMax)
+                case "session": self.session = try Self.text(value, text)
+                case "user": self.user = try Self.text(value, text)
+                case "token": self.token = try Self.text(value, text)
+                case "claim": self.claim = try Self.claim(value, text)
+                case "at": self.at = try Self.time(value, text)
+                case "before": self.before = try Self.time(value, text)
+                case "version": guard value.int64(in: text) == 1 else { throw .unknownVersion }
+                case "type":
+                    guard let name = value.string(in: text) else { throw .wrongFieldType }
+                    guard let known = Kind(rawValue: name) else { throw .unknownType }
+                    kind = known
+                default: break
+                }
+            }
+            guard let kind else { throw .unknownType }
+            self.kind = kind
+            if self.id == "" { throw .emptyValue }
+        }
+
+        func target(before: Double) throws(BadRecordReason) -> Invalidation.Target {
+            let second = Int64(before.rounded(.down))
+            switch self.kind {
+            case .session: return .session(try Self.required(self.session))
+            case .user: return .user(try Self.required(self.user), before: second)
+            case .token: return .token(try Self.required(self.token))
+            case .claim:
+                guard let claim = self.claim else { throw .missingTarget }
+                return .claim(
+                    name: try Self.required(claim.name), value: try Self.required(claim.value), before: second)
+            }
+        }
+
+        private static func required(_ text: String?) throws(BadRecordReason) -> String {
+            guard let text else { throw .missingTarget }
+            if text.isEmpty { throw .emptyValue }
+            return text
+        }
+
+        private static func text(
+            _ value: JSONValue, _ text: Span<UInt8>, bytesMax: Int = Limits.claimBytesMax
+        ) throws(BadRecordReason) -> String {
+            guard value.kind == .string else { throw .wrongFieldType }
+            guard let string = value.string(in: text) else { throw .malformed }
+            guard string.utf8.count <= bytesMax else { throw .tooLong }
+            return string
+        }
+
+        private static func time(_ value: JSONValue, _ text: Span<UInt8>) throws(BadRecordReason) -> Double {
+            guard let time = InvalidationTime.read(value, text) else { throw .badTime }
+            return time
+        }
+
+        private static func claim(
+            _ value: JSONValue, _ text: Span<UInt8>
+        ) throws(BadRecordReason) -> (name: String?, value: String?) {
+            guard value.kind == .object else { throw .wrongFieldType }
+            var claim: (name: String?, value: String?) = (nil, nil)
+            var members = value.members
+            while let member = members.next(in: text) {
+                if member.value.isNull { continue }
+                switch member.name(in: text) {
+                case "name": claim.name = try Self.text(member.value, text)
+                case "value": claim.value = try Self.text(member.value, text)
+                default: break
+                }
+            }
+            return claim
+        }
+    }
+}

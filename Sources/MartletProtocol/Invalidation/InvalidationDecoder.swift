@@ -1,0 +1,66 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import MartletCore
+
+/// Reads invalidations in the `martlet` format, one JSON object a record:
+///
+///     {"id": "…", "type": "user.revoked", "user": "42", "before": 1767225600, "at": "2026-01-01T00:00:00Z",
+///      "reason": "…", "code": 4501, "version": 1}
+///
+/// - `type` decides which target is read: `session.revoked` → `session`, `user.revoked` → `user`, `token.revoked` →
+///   `token`, `claim.revoked` → `claim`, an object `{"name", "value"}`.
+/// - `at` is when it happened, `before` the latest time of issue that it ends (only `user` and `claim`; the time of the
+///   event where absent). Both are seconds since 1970 as a number, or RFC 3339. Where `at` is absent, the record's own
+///   time counts, so that reading a topic again decides the same, else the time of receipt.
+/// - A time more than 60 s in the future is replaced by the time of receipt and reported: somebody's clock is wrong.
+/// - `id` names the event in receipts and logs; where absent, one is made of the record's place, or of its bytes.
+/// - `code` is accepted and has no effect: the kind of target decides the close code. `version` is 1 where present.
+/// - Unknown fields are ignored, null counts as absent.
+package struct InvalidationDecoder: Sendable {
+    package static let recordBytesMax = 65_536
+    package static let idBytesMax = 256
+    package static let reasonBytesMax = 1_024
+
+    /// Where the records come from.
+    package let source: Invalidation.Source
+
+    package init(source: Invalidation.Source) { self.source = source }
+
+    /// - Parameters:
+    ///   - record: The record's value; nil where it has none.
+    ///   - recordTime: The record's own time in seconds since 1970, where the log keeps one.
+    ///   - receivedAt: The time now, on `Clock.wall`.
+    ///   - place: What names the record for ever, as `topic/partition/offset` does.
+    package func martlet(
+        _ record: Span<UInt8>?, recordTime: Double? = nil, receivedAt: Double, place: String? = nil
+    ) -> Result<DecodedInvalidation, BadRecordReason> {
+        guard let record else { return .failure(.nullValue) }
+        guard record.count <= Self.recordBytesMax else { return .failure(.tooLong) }
+        guard let document = JSONScanner.document(record) else { return .failure(.malformed) }
+        if document.isNull { return .failure(.nullValue) }
+        guard document.kind == .object else { return .failure(.malformed) }
+        do throws(BadRecordReason) {
+            let fields = try Fields(document, record)
+            // A timestamp that a producer left at its default says nothing.
+            let recorded = recordTime.flatMap { $0 > 1e9 ? $0 : nil } ?? receivedAt
+            let reference = min(recorded, receivedAt)
+            var isClamped = false
+            let at = InvalidationTime.clamp(fields.at ?? reference, to: reference, &isClamped)
+            let before = InvalidationTime.clamp(fields.before ?? at, to: reference, &isClamped)
+            let invalidation = Invalidation(
+                id: fields.id ?? place ?? Self.digest(record), target: try fields.target(before: before), at: at,
+                reason: fields.reason, source: self.source)
+            return .success(DecodedInvalidation(invalidation, isClamped: isClamped))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The same bytes get the same name (FNV-1a).
+    private static func digest(_ record: Span<UInt8>) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in record.indices { hash = (hash ^ UInt64(record[index])) &* 0x100_0000_01B3 }
+        return "record-" + String(hash, radix: 16)
+    }
+}
