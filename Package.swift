@@ -126,5 +126,6 @@ let package = Package(
             swiftSettings: settings),
         // Tests
         tests("MartletCore"),
+        tests("MartletNode", ["MartletCore"]),
     ]
 )
