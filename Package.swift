@@ -73,7 +73,7 @@ let package = Package(
         library(
             "MartletSessions",
             [
-                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
+                "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -95,7 +95,7 @@ let package = Package(
         library(
             "MartletControl",
             [
-                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
+                "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
@@ -126,6 +126,5 @@ let package = Package(
             swiftSettings: settings),
         // Tests
         tests("MartletCore"),
-        tests("MartletNode", ["MartletCore"]),
     ]
 )

@@ -2,24 +2,65 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import MartletProtocol
 import NIOCore
 
 /// `/api`: Centrifugo's server API, as far as Martlet has it, and the requests of its own pages.
 struct APIRoutes: Sendable {
     private let configuration: ControlConfiguration
     private let operations: any NodeOperations
+    private let handler: APIHandler
     private let keys: APIKeys
 
     init(_ configuration: ControlConfiguration, _ operations: any NodeOperations) {
         self.configuration = configuration
         self.operations = operations
+        self.handler = APIHandler(operations: operations)
         self.keys = APIKeys(configuration.apiKeys)
     }
 
     func add(to router: Router<ControlRouter.Context>) {
+        router.post("/api") { request, _ in
+            try await self.answer(request) { body throws(APIError) in try await self.handler.perform(command: body) }
+        }
+        router.post("/api/:method") { request, context in
+            let method = context.parameters.get("method").flatMap(APIMethod.init(rawValue:))
+            return try await self.answer(request, isKnown: method != nil) { body throws(APIError) in
+                guard let method else { throw APIError(.methodNotFound) }
+                return try await self.handler.perform(method, body)
+            }
+        }
         router.get("/api/overview") { request, _ in
             guard self.admits(request) else { return Self.unauthorized }
             return try Response.json(.ok, self.operations.overview())
+        }
+        if self.configuration.developmentMode {
+            router.post("/api/demo_token") { request, _ in
+                try await self.answer(request) { body throws(APIError) in try self.handler.demoToken(body) }
+            }
+        }
+    }
+
+    /// - Parameter isKnown: Whether the path leads to a method; an unknown one is 404 whatever the error mode.
+    private func answer(
+        _ request: Request, isKnown: Bool = true, _ perform: ([UInt8]) async throws(APIError) -> [UInt8]
+    ) async throws -> Response {
+        guard self.admits(request) else { return Self.unauthorized }
+        let body: ByteBuffer
+        do {
+            body = try await request.body.collect(upTo: self.configuration.bodyBytesMax)
+        } catch is NIOTooManyBytesError {
+            let bound = "a body has at most \(self.configuration.bodyBytesMax) bytes"
+            return .refusal(.contentTooLarge, bound)
+        }
+        do throws(APIError) {
+            return .bytes(.ok, try await perform(Array(body.readableBytesView)), contentType: "application/json")
+        } catch {
+            let isTransport = request.headers.contains {
+                $0.name.canonicalName == "x-centrifugo-error-mode" && $0.value.lowercased() == "transport"
+            }
+            let status = !isKnown ? .notFound : isTransport ? Self.status(of: error) : HTTPResponse.Status.ok
+            return .bytes(status, APIAnswer.error(error), contentType: "application/json")
         }
     }
 
@@ -28,4 +69,15 @@ struct APIRoutes: Sendable {
     }
 
     private static var unauthorized: Response { .refusal(.unauthorized, "an API key is missing or wrong") }
+
+    /// How `X-Centrifugo-Error-Mode: transport` says an error.
+    private static func status(of error: APIError) -> HTTPResponse.Status {
+        switch CentrifugeError(rawValue: error.code) {
+        case .unknownChannel, .methodNotFound: .notFound
+        case .badRequest, .notAvailable: .badRequest
+        case .unrecoverablePosition: .rangeNotSatisfiable
+        case .concurrentPagination: .conflict
+        default: .internalServerError
+        }
+    }
 }

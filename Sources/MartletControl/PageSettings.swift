@@ -4,7 +4,6 @@
 /// What the pages must know before they can ask for anything.
 struct PageSettings: Sendable, Encodable {
     let developmentMode: Bool
-    let keyRequired: Bool
     let apiEnabled: Bool
     let demoEnabled: Bool
     let publicAddress: String
@@ -12,7 +11,6 @@ struct PageSettings: Sendable, Encodable {
 
     init(_ configuration: ControlConfiguration) {
         self.developmentMode = configuration.developmentMode
-        self.keyRequired = !configuration.developmentMode
         self.apiEnabled = configuration.apiEnabled
         self.demoEnabled = configuration.demoEnabled
         self.publicAddress = configuration.publicAddress
