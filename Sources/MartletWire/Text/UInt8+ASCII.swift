@@ -1,0 +1,54 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+extension UInt8 {
+    static let lineFeed = UInt8(ascii: "\n")
+    static let carriageReturn = UInt8(ascii: "\r")
+    static let space = UInt8(ascii: " ")
+    static let tab = UInt8(ascii: "\t")
+    static let colon = UInt8(ascii: ":")
+    static let comma = UInt8(ascii: ",")
+    static let semicolon = UInt8(ascii: ";")
+    static let equalsSign = UInt8(ascii: "=")
+    static let slash = UInt8(ascii: "/")
+
+    var isDigit: Bool { self >= 0x30 && self <= 0x39 }
+    var isBlank: Bool { self == .space || self == .tab }
+    var isLetter: Bool { (self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A }
+    var asciiLowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+
+    /// A character of a token (RFC 9110 section 5.6.2).
+    var isTokenCharacter: Bool {
+        if self.isLetter || self.isDigit { return true }
+        switch self {
+        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
+            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+            return true
+        default: return false
+        }
+    }
+
+    /// A byte of a field value (RFC 9110 section 5.5): visible, blank, or beyond ASCII.
+    var isFieldCharacter: Bool { self >= 0x20 && self != 0x7F || self == .tab }
+
+    /// A byte of a host with its port, name or literal alike. No user information, no separators.
+    var isHostCharacter: Bool {
+        if self.isLetter || self.isDigit { return true }
+        switch self {
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "%"), .colon,
+            UInt8(ascii: "["), UInt8(ascii: "]"):
+            return true
+        default: return false
+        }
+    }
+
+    /// The value of a hexadecimal digit, or nil.
+    var hexadecimalValue: UInt8? {
+        switch self {
+        case 0x30...0x39: self & 0x0F
+        case 0x41...0x46, 0x61...0x66: (self & 0x0F) + 9
+        default: nil
+        }
+    }
+}
