@@ -1,0 +1,100 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import MartletCore
+
+/// Decides who may connect to a node, and keeps the counts it decides by.
+///
+/// A value: shards share one behind a lock, the simulator has one a node. Each admitted connection is counted until
+/// `released`. The tables hold an entry for an address or a user with open connections only, so they are bounded by
+/// the capacity, and they stay empty where nothing is limited.
+package struct Admission: Sendable {
+    /// What the node is doing, as far as it decides who may come.
+    package enum Mode: Sendable {
+        case starting, ready, draining
+    }
+
+    /// Whether new connections are wanted at all.
+    package var mode = Mode.starting
+    package private(set) var connections = 0
+
+    private let configuration: AdmissionConfiguration
+    private var bucket: TokenBucket?
+    private var addresses: [UInt64: Int32] = [:]
+    private var users: [String: Int32] = [:]
+
+    package init(_ configuration: AdmissionConfiguration, now: Int64) {
+        self.configuration = configuration
+        // A second's worth may come at once: reconnects arrive in clumps.
+        self.bucket = configuration.connectsPerSecond.map { TokenBucket(rate: $0, burst: $0, now: now) }
+    }
+
+    /// Decides on a connection of `address`, and counts it if it is admitted.
+    ///
+    /// - Parameter random: Drawn from 0..<1, for the jitter.
+    package mutating func admit(
+        _ address: PeerAddress, now: Int64, random: Double = .random(in: 0..<1)
+    ) -> AdmissionVerdict {
+        if let refusal = self.refusal(address, now) { return self.refuse(refusal, now: now, random: random) }
+        self.connections += 1
+        if self.countsByAddress(address) { self.addresses[address.limitKey, default: 0] += 1 }
+        return .admit
+    }
+
+    /// Decides on the user of an admitted connection, once that is known, and counts it. An anonymous user (empty) is
+    /// nobody in particular.
+    package mutating func admit(user: String, random: Double = .random(in: 0..<1)) -> AdmissionVerdict {
+        guard let limit = self.configuration.connectionsPerUserMax, !user.isEmpty else { return .admit }
+        let open = self.users[user] ?? 0
+        guard open < limit else { return self.refuse(.user, now: nil, random: random) }
+        self.users[user] = open + 1
+        return .admit
+    }
+
+    /// An admitted connection ended. `user` is the one it was admitted with, if that came about.
+    package mutating func released(_ address: PeerAddress, user: String?) {
+        self.connections = max(0, self.connections - 1)
+        if self.countsByAddress(address) { Self.decrement(&self.addresses, address.limitKey) }
+        if let user { self.released(user: user) }
+    }
+
+    /// A connection's user is no longer the one it was admitted with.
+    package mutating func released(user: String) {
+        if self.configuration.connectionsPerUserMax != nil, !user.isEmpty { Self.decrement(&self.users, user) }
+    }
+
+    private mutating func refusal(_ address: PeerAddress, _ now: Int64) -> AdmissionRefusal? {
+        switch self.mode {
+        case .starting: return .notReady
+        case .draining: return .draining
+        case .ready: break
+        }
+        if self.connections >= self.configuration.connectionsMax { return .capacity }
+        if let limit = self.configuration.connectionsPerAddressMax, self.countsByAddress(address),
+            (self.addresses[address.limitKey] ?? 0) >= limit
+        {
+            return .address
+        }
+        // Last, so that who is refused anyway takes no token from others.
+        return self.bucket?.take(now: now) == false ? .rate : nil
+    }
+
+    private func refuse(_ refusal: AdmissionRefusal, now: Int64?, random: Double) -> AdmissionVerdict {
+        var delay = self.configuration.retryAfter
+        if refusal == .rate, let now, let wait = self.bucket?.wait(now: now), wait < .max {
+            delay = max(delay, .nanoseconds(wait))
+        }
+        let jittered = ReconnectAdvice.delay(delay, random: random)
+        return .refuse(refusal, retryAfter: max(1, Int(jittered.inSeconds.rounded(.up))))
+    }
+
+    private func countsByAddress(_ address: PeerAddress) -> Bool {
+        guard self.configuration.connectionsPerAddressMax != nil else { return false }
+        return !self.configuration.trustedProxies.contains { $0.contains(address) }
+    }
+
+    private static func decrement<Key>(_ table: inout [Key: Int32], _ key: Key) {
+        guard let count = table[key] else { return }
+        table[key] = count > 1 ? count - 1 : nil
+    }
+}
