@@ -73,7 +73,7 @@ let package = Package(
         library(
             "MartletSessions",
             [
-                "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
+                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -95,7 +95,7 @@ let package = Package(
         library(
             "MartletControl",
             [
-                "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
+                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
@@ -126,5 +126,6 @@ let package = Package(
             swiftSettings: settings),
         // Tests
         tests("MartletCore"),
+        tests("MartletNode", ["MartletCore"]),
     ]
 )

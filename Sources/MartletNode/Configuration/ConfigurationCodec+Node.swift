@@ -1,0 +1,43 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+extension ConfigurationCodec where Value == String {
+    /// `https://app.example.com`, or `*`.
+    static var origin: Self {
+        .text(expected: "an origin such as https://app.example.com, or *", kind: "origin") { text in
+            guard text != "*" else { return true }
+            guard let scheme = ["https://", "http://"].first(where: { text.hasPrefix($0) }) else { return false }
+            let host = text.dropFirst(scheme.count)
+            return !host.isEmpty && host.allSatisfy { $0.isASCII && $0 != "/" && $0 != "?" && $0 != "#" && $0 != " " }
+        }
+    }
+
+    /// Where a cluster's names begin in Redis. A colon or a dot would let one cluster's names lie within another's.
+    static var redisPrefix: Self {
+        .text(expected: "letters, digits, - and _", kind: "text") { text in
+            text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        }
+    }
+
+    static var namespaceName: Self {
+        .text(expected: "two or more of letters, digits, - and _", kind: "text") { text in
+            text.utf8.count >= 2
+                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        }
+    }
+}
+
+extension ConfigurationCodec where Value == NodeConfiguration.Kafka.Topic {
+    static var kafkaTopic: Self {
+        Self(
+            kind: "topic", expected: "a topic's name, or name=martlet",
+            parse: { text in
+                let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+                guard let name = parts.first, !name.isEmpty, name.utf8.count <= 249 else { return nil }
+                guard parts.count > 1 else { return NodeConfiguration.Kafka.Topic(name: name) }
+                return NodeConfiguration.Kafka.Format(rawValue: parts[1]).map {
+                    NodeConfiguration.Kafka.Topic(name: name, format: $0)
+                }
+            }, render: { "\($0.name)=\($0.format.rawValue)" })
+    }
+}

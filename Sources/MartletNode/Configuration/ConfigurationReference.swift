@@ -1,0 +1,94 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+
+/// The reference of all keys, written from the keys themselves.
+package enum ConfigurationReference {
+    /// Docs/Configuration.md.
+    package static var markdown: String {
+        var text = Self.introduction
+        for section in Self.sections {
+            text += "\n## \(section)\n\n" + Self.table(NodeConfiguration.keys.filter { Self.section(of: $0) == section })
+        }
+        text += Self.namespaces + Self.table(NamespaceOptions.keys, hasEnvironment: false)
+        return text
+    }
+
+    private static let sections: [String] = {
+        var sections: [String] = []
+        for key in NodeConfiguration.keys where !sections.contains(Self.section(of: key)) {
+            sections.append(Self.section(of: key))
+        }
+        return sections
+    }()
+
+    private static func section(of key: NodeConfiguration.Key) -> String {
+        key.name.split(separator: ".").first.map(String.init) ?? key.name
+    }
+
+    private static func table<Root>(_ keys: [ConfigurationKey<Root>], hasEnvironment: Bool = true) -> String {
+        var text =
+            hasEnvironment
+            ? "| key | environment | value | default | meaning |\n| --- | --- | --- | --- | --- |\n"
+            : "| key | value | default | meaning |\n| --- | --- | --- | --- |\n"
+        for key in keys {
+            let environment = hasEnvironment ? " `\(key.environment)` |" : ""
+            text +=
+                "| `\(key.name)` |\(environment) \(key.kind) | \(Self.defaultText(key)) | \(key.summary)"
+                + (key.isSecret ? " *Secret: never printed.*" : "") + " |\n"
+        }
+        return text
+    }
+
+    private static func defaultText<Root>(_ key: ConfigurationKey<Root>) -> String {
+        guard let text = key.defaultText, !text.isEmpty else { return "–" }
+        return key.hasComputedDefault ? text : "`\(text)`"
+    }
+
+    private static let introduction = """
+        # Configuration
+
+        <!-- Written by `martlet config reference`. Change the keys in Sources/MartletNode/Configuration instead. -->
+
+        A node reads a file, then the environment, then the flags of `martlet serve`; each overrides what came before.
+
+        - The file is YAML or JSON; `--config` or `MARTLET_CONFIG` names it. `drain.window` is `window` in section
+          `drain`, or the key `drain.window` as it stands.
+        - The environment spells a key in capitals: `MARTLET_DRAIN_WINDOW`. A list is separated by commas, a map is
+          `name=value` separated by commas. An empty variable counts as none.
+        - A flag is `--set drain.window=20s`.
+
+        A key that does not exist, and a value that is not of its kind, is an error that names the line, the variable
+        or the flag, and the nearest key that exists. `martlet config check` tells without starting a node.
+
+        Durations are written `250ms`, `10s`, `5m`, `1h30m`, `24h`; sizes in bytes `65536`, `64KiB`, `1MiB`.
+
+        **Development mode** is what a node runs in that listens on loopback only and is told neither of token keys
+        (`auth.hmac_secret`, `auth.public_keys`, `auth.jwks_url`) nor of API keys (`api.keys`), nor of `auth.anonymous`
+        and `api.enabled: false`: anonymous clients with full rights, an API without a key, console and demo, but only
+        for pages and host names of this machine. A node that listens beyond loopback must have token keys and API
+        keys, or say `auth.anonymous: true` and `api.enabled: false`; else it refuses to start.
+
+        """
+
+    private static let namespaces = """
+
+        ## namespaces
+
+        A list in the file alone; each entry has these keys:
+
+        ```yaml
+        namespaces:
+          - name: chat            # the channels chat:…
+            subscribe: authenticated
+            publish: subscribers
+          - subscribe: token      # the channels without a namespace
+        ```
+
+        Channels of a namespace that is not listed are refused (error 102). In development mode they are not, and what
+        an entry leaves out of `subscribe` and `publish` is `anonymous`.
+
+
+        """
+}

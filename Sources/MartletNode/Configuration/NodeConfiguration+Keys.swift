@@ -1,0 +1,168 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletCore
+
+extension NodeConfiguration {
+    package typealias Key = ConfigurationKey<NodeConfiguration>
+
+    /// Every key but `namespaces`, in the order of the reference.
+    package static let keys: [Key] =
+        [Self.nameKey] + Self.listenKeys + Self.authKeys + Self.apiKeys + Self.redisKeys + Self.kafkaKeys
+        + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys + Self.eventKeys + Self.otherKeys
+
+    private static func value<Value>(
+        _ name: String, _ path: Key.Path<Value>, _ codec: ConfigurationCodec<Value>, _ summary: String
+    ) -> Key {
+        .value(name, path, codec, in: NodeConfiguration(), summary)
+    }
+
+    private static let nameKey: Key = .optional(
+        "node.name", \.name, .text, absent: "the host's name", "What the node calls itself in logs and to others.")
+
+    private static let listenKeys: [Key] = [
+        Self.value(
+            "listen.public", \.listen.publicAddress, .address,
+            "Where clients connect. `localhost:8000` and `:8000` (every interface) are understood."),
+        Self.value(
+            "listen.internal", \.listen.internalAddress, .address,
+            "Where the API, metrics, health and console are served."),
+        .list(
+            "listen.origins", \.listen.origins, .origin, absent: "`*`",
+            "Origins whose pages may connect, such as `https://app.example.com`; `*` for any. In development mode "
+                + "only loopback origins may, whatever stands here."),
+        Self.value(
+            "listen.proxy_protocol", \.listen.proxyProtocol, .choice,
+            "Whether every connection begins with a PROXY protocol header (version 1 or 2) that names the client."),
+        .list(
+            "listen.trusted_proxies", \.listen.trustedProxies, .addressBlock,
+            "Proxies whose PROXY header and `X-Forwarded-For` are believed. Their own addresses are never limited."),
+    ]
+
+    private static let authKeys: [Key] = [
+        .optional(
+            "auth.hmac_secret", \.auth.hmacSecret, .text,
+            "Secret of tokens signed with HS256, HS384 or HS512.").secret,
+        .list(
+            "auth.public_keys", \.auth.publicKeys, .text,
+            "Public keys of tokens signed with RS*, ES* or EdDSA: PEM or JWK text, or the path of a file that holds it."),
+        .optional(
+            "auth.jwks_url", \.auth.jwksURL, .url("https", "http"), "Where the issuer publishes its keys (JWKS)."),
+        Self.value(
+            "auth.jwks_refresh", \.auth.jwksRefresh, .duration(from: .seconds(1)), "How often those keys are read again."),
+        .optional("auth.issuer", \.auth.issuer, .text, "What `iss` must be."),
+        .optional("auth.audience", \.auth.audience, .text, "What `aud` must contain."),
+        Self.value(
+            "auth.leeway", \.auth.leeway, .duration(), "How far the issuer's clock and this node's may differ."),
+        .optional(
+            "auth.anonymous", \.auth.anonymous, .boolean, absent: "`true` in development mode, else `false`",
+            "Whether clients without a token may connect."),
+    ]
+
+    private static let apiKeys: [Key] = [
+        .list("api.keys", \.api.keys, .text, "Keys of the back-end services that call the API.").secret,
+        Self.value("api.enabled", \.api.enabled, .boolean, "Whether `/api` is served at all."),
+    ]
+
+    private static let redisKeys: [Key] = [
+        .list(
+            "redis.urls", \.redis.urls, .url("redis"), absent: "none: messages stay within this node",
+            "The Redis that carries messages between nodes: `redis://[user:password@]host:port[/database]`.").secret,
+        Self.value(
+            "redis.prefix", \.redis.prefix, .redisPrefix,
+            "What all names in Redis begin with. Nodes that share it are one cluster; other services publish with "
+                + "`PUBLISH <prefix>.<channel> <payload>`."),
+    ]
+
+    private static let kafkaKeys: [Key] = [
+        .list("kafka.brokers", \.kafka.brokers, .text, "Brokers to begin with, as `host:port`."),
+        .list(
+            "kafka.topics", \.kafka.topics, .kafkaTopic,
+            "Topics that carry events which end sessions: `name`, or `name=format`. The format is `martlet`."),
+        Self.value(
+            "kafka.start", \.kafka.start, .choice,
+            "How far back a starting node reads: `timestamp`, as long as the longest token lives, or `earliest`, all."),
+        Self.value(
+            "kafka.silence_max", \.kafka.silenceMax, .duration(from: .seconds(1)),
+            "How long a partition may go without an answer from its broker before push counts as unhealthy."),
+        .optional(
+            "kafka.revoke_topic", \.kafka.revokeTopic, .text, absent: "the first of `kafka.topics`",
+            "Topic that revocations made over the API are written to."),
+        .map(
+            "kafka.properties", \.kafka.properties,
+            "Further settings of librdkafka, by their own names (`security.protocol`, `sasl.username`, …).").secret,
+    ]
+
+    private static let sessionKeys: [Key] = [
+        Self.value(
+            "sessions.token_lifetime_max", \.sessions.tokenLifetimeMax, .duration(from: .seconds(1)),
+            "The longest a token lives from `iat` to `exp`, and so how long revocations are remembered."),
+        .optional(
+            "sessions.unbounded_tokens", \.sessions.unboundedTokens, .choice,
+            absent: "`refuse` with Kafka, else `allow`",
+            "What becomes of a token without `exp` or `iat`, or that lives longer than `sessions.token_lifetime_max`."),
+        .list(
+            "sessions.indexed_claims", \.sessions.indexedClaims, .text,
+            "Claims that an event may name to end every session that bears a value."),
+    ]
+
+    private static let validationKeys: [Key] = [
+        Self.value(
+            "validation.kind", \.validation.kind, .choice,
+            "Which authority is asked whether sessions are still valid: `http`, a batch endpoint, or `none`."),
+        .optional("validation.url", \.validation.url, .url("https", "http"), "The batch endpoint."),
+        Self.value(
+            "validation.interval", \.validation.interval, .duration(from: .seconds(1)),
+            "How often each session is asked about while push is healthy."),
+        Self.value(
+            "validation.interval_degraded", \.validation.intervalDegraded, .duration(from: .seconds(1)),
+            "The same while push is not healthy."),
+        Self.value(
+            "validation.staleness_max", \.validation.stalenessMax, .duration(from: .seconds(1)),
+            "How old a session's last good answer may become before `validation.on_unavailable` decides."),
+        Self.value(
+            "validation.on_unavailable", \.validation.onUnavailable, .choice,
+            "What becomes of a session whose last good answer is too old: `keep`, counted, or `close`."),
+        Self.value("validation.batch", \.validation.batch, .integer(1...100_000), "Sessions in one call."),
+        Self.value(
+            "validation.calls_per_second", \.validation.callsPerSecond, .positive,
+            "Calls of this node a second. Where that cannot hold the interval, the interval stretches."),
+        Self.value("validation.concurrency", \.validation.concurrency, .integer(1...1000), "Calls under way at a time."),
+        Self.value(
+            "validation.timeout", \.validation.timeout, .duration(from: .milliseconds(1)),
+            "How long one call may take."),
+    ]
+
+    private static let drainKeys: [Key] = [
+        Self.value(
+            "drain.delay", \.drain.delay, .duration(),
+            "After SIGTERM, how long the node still accepts, so that the balancer notices it is not ready."),
+        Self.value(
+            "drain.window", \.drain.window, .duration(),
+            "Then, the time over which connections are ended evenly."),
+    ]
+
+    private static let eventKeys: [Key] = [
+        Self.value(
+            "events.retry", \.events.retry, .duration(from: .milliseconds(1)),
+            "What `/events` tells an EventSource to wait before it comes back."),
+        Self.value(
+            "events.padding", \.events.padding, .bytes(0...65_536),
+            "Bytes of comment that begin every event stream, for proxies and browsers that wait for some."),
+    ]
+
+    private static let otherKeys: [Key] = [
+        .optional(
+            "reactor.threads", \.reactor.threads, .integer(1...64), absent: "one per core",
+            "Threads that hold connections."),
+        Self.value("log.level", \.log.level, .choice, "The least that is logged."),
+        Self.value("log.format", \.log.format, .choice, "How a line of the log is written."),
+        .optional(
+            "console.enabled", \.console.enabled, .boolean, absent: "`true` in development mode, else `false`",
+            "Whether the internal listener serves the console."),
+        .optional(
+            "demo.enabled", \.demo.enabled, .boolean, absent: "`true` in development mode, else `false`",
+            "Whether the public listener serves the demo page."),
+    ]
+}

@@ -1,0 +1,159 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+package import MartletCore
+
+// MARK: - What follows from what was written
+
+extension NodeConfiguration {
+    package var listensBeyondLoopback: Bool {
+        !self.listen.publicAddress.isLoopback || !self.listen.internalAddress.isLoopback
+    }
+
+    /// Nothing says who may do what, and nobody but this machine can come: anonymous clients with full rights, an API
+    /// without a key, console and demo. Only loopback `Host` and `Origin` values are admitted then.
+    package var isDevelopment: Bool {
+        !self.auth.hasKeys && self.api.keys.isEmpty && self.auth.anonymous == nil && self.api.enabled
+            && !self.listensBeyondLoopback
+    }
+
+    package var admitsAnonymous: Bool { self.auth.anonymous ?? self.isDevelopment }
+
+    /// The API asks for no key, which `validate()` allows on loopback only: it then takes `application/json` alone,
+    /// from loopback `Host` and `Origin` values, because any web page can reach a machine's own ports.
+    package var apiNeedsLoopbackGuard: Bool { self.api.enabled && self.api.keys.isEmpty }
+
+    package var consoleEnabled: Bool { self.console.enabled ?? self.isDevelopment }
+    package var demoEnabled: Bool { self.demo.enabled ?? self.isDevelopment }
+    package var hasRevocationSource: Bool { self.kafka.isConfigured }
+    package var unboundedTokens: UnboundedTokens {
+        self.sessions.unboundedTokens ?? (self.hasRevocationSource ? .refuse : .allow)
+    }
+
+    package var nodeName: String { self.name ?? ProcessInfo.processInfo.hostName }
+
+    /// What a namespace's options are before anything is written about it.
+    package var namespaceDefaults: NamespaceOptions {
+        self.isDevelopment ? NamespaceOptions(subscribe: .anonymous, publish: .anonymous) : NamespaceOptions()
+    }
+
+    /// In development mode every namespace exists; otherwise one that is not listed is refused.
+    package var namespaceTable: NamespaceTable {
+        NamespaceTable(self.namespaces, unlisted: self.isDevelopment ? self.namespaceDefaults : nil)
+    }
+}
+
+// MARK: - What cannot be
+
+extension NodeConfiguration {
+    /// Why a node must not start with this, each problem with what to write; empty where nothing is wrong.
+    package func validate() -> [ConfigurationProblem] {
+        self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.otherProblems()
+    }
+
+    private func accessProblems() -> [ConfigurationProblem] {
+        guard !self.isDevelopment else { return [] }
+        var problems: [ConfigurationProblem] = []
+        let beyond =
+            self.listensBeyondLoopback
+            ? "the node listens beyond loopback (\(self.addressesBeyondLoopback)), and " : ""
+        if !self.auth.hasKeys, self.auth.anonymous != true {
+            problems.append(
+                self.problem(
+                    "auth.anonymous",
+                    beyond + "no client could connect: add auth.hmac_secret, auth.public_keys or auth.jwks_url, "
+                        + "or say auth.anonymous: true"))
+        }
+        if self.listensBeyondLoopback, self.api.enabled, self.api.keys.isEmpty {
+            problems.append(
+                self.problem(
+                    "api.keys", beyond + "its API has no key: add api.keys, or say api.enabled: false"))
+        }
+        if self.apiNeedsLoopbackGuard == false, self.api.enabled, self.api.keys.contains(where: { $0.utf8.count < 8 }) {
+            problems.append(self.problem("api.keys", "api.keys has a key of less than 8 bytes: take a longer one"))
+        }
+        return problems
+    }
+
+    private var addressesBeyondLoopback: String {
+        [("listen.public", self.listen.publicAddress), ("listen.internal", self.listen.internalAddress)]
+            .filter { !$0.1.isLoopback }.map { "\($0.0): \($0.1)" }.joined(separator: ", ")
+    }
+
+    private func kafkaProblems() -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        if self.kafka.isConfigured, self.kafka.topics.isEmpty {
+            problems.append(
+                self.problem("kafka.brokers", "kafka.topics is missing: kafka.brokers alone reads nothing"))
+        }
+        if !self.kafka.isConfigured, !self.kafka.topics.isEmpty {
+            problems.append(self.problem("kafka.topics", "kafka.brokers is missing: nobody serves kafka.topics"))
+        }
+        let names = self.kafka.topics.map(\.name)
+        if Set(names).count < names.count {
+            problems.append(self.problem("kafka.topics", "kafka.topics names a topic twice"))
+        }
+        return problems
+    }
+
+    private func validationProblems() -> [ConfigurationProblem] {
+        let validation = self.validation
+        guard validation.kind == .http else {
+            let isAsked = self.unboundedTokens == .validate
+            return isAsked
+                ? [
+                    self.problem(
+                        "sessions.unbounded_tokens",
+                        "sessions.unbounded_tokens: validate needs an authority to ask: add validation.kind: http")
+                ] : []
+        }
+        var problems: [ConfigurationProblem] = []
+        if validation.url == nil {
+            problems.append(self.problem("validation.kind", "validation.url is missing: validation.kind: http asks it"))
+        }
+        if validation.intervalDegraded > validation.interval {
+            problems.append(
+                self.problem(
+                    "validation.interval_degraded",
+                    "validation.interval_degraded is longer than validation.interval: it must not be, as it is the "
+                        + "interval of a node that is not told by push"))
+        }
+        if validation.stalenessMax < validation.interval {
+            problems.append(
+                self.problem(
+                    "validation.staleness_max",
+                    "validation.staleness_max is shorter than validation.interval: every session would be stale "
+                        + "before it is asked about again"))
+        }
+        return problems
+    }
+
+    private func otherProblems() -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        if self.redis.urls.count > 1 {
+            problems.append(self.problem("redis.urls", "redis.urls has \(self.redis.urls.count) entries: name one"))
+        }
+        if self.listen.proxyProtocol == .required, self.listen.trustedProxies.isEmpty {
+            problems.append(
+                self.problem(
+                    "listen.proxy_protocol",
+                    "listen.trusted_proxies is missing: listen.proxy_protocol: required believes only those"))
+        }
+        let (open, shut) = (self.listen.publicAddress, self.listen.internalAddress)
+        if open == shut, open.port != 0 {
+            problems.append(
+                self.problem("listen.internal", "listen.internal and listen.public are both \(open): give two ports"))
+        }
+        if self.limits.commandsBurst < self.limits.commandsPerSecond {
+            problems.append(
+                self.problem(
+                    "limits.commands_burst", "limits.commands_burst is below limits.commands_per_second: raise it"))
+        }
+        return problems
+    }
+
+    private func problem(_ key: String, _ message: String) -> ConfigurationProblem {
+        ConfigurationProblem(message, key: key, at: self.origins[key])
+    }
+}

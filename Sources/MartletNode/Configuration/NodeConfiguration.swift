@@ -1,0 +1,178 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import Logging
+package import MartletCore
+
+/// Everything a node is told, with its defaults: those of a node that runs alone.
+///
+/// What each field means stands in `NodeConfiguration.keys`, from which files, environment and flags are read and
+/// the reference is written.
+package struct NodeConfiguration: Sendable {
+    /// nil: the host's name.
+    package var name: String?
+    package var listen = Listen()
+    package var redis = Redis()
+    package var kafka = Kafka()
+    package var auth = Auth()
+    package var api = API()
+    package var validation = Validation()
+    package var sessions = Sessions()
+    package var drain = Drain()
+    package var limits = Limits()
+    package var reactor = Reactor()
+    package var events = Events()
+    package var log = Log()
+    package var console = Console()
+    package var demo = Demo()
+    package var namespaces: [NamespaceOptions] = []
+    /// Where each key that was written was written.
+    package var origins: [String: ConfigurationOrigin] = [:]
+
+    package init() {}
+
+    package struct Listen: Sendable {
+        package var publicAddress = PeerAddress(v4: 0x7F00_0001, port: 8000)
+        package var internalAddress = PeerAddress(v4: 0x7F00_0001, port: 9000)
+        package var proxyProtocol = ProxyProtocolMode.off
+        package var trustedProxies: [CIDR] = []
+        /// `*` for any.
+        package var origins = ["*"]
+    }
+
+    package enum ProxyProtocolMode: String, CaseIterable, Sendable {
+        case off, required
+    }
+
+    package struct Redis: Sendable {
+        /// Empty: the memory bus.
+        package var urls: [String] = []
+        package var prefix = "martlet"
+    }
+
+    package struct Kafka: Sendable {
+        /// Empty: no Kafka.
+        package var brokers: [String] = []
+        package var topics: [Topic] = []
+        package var start = Start.timestamp
+        package var silenceMax: Duration = .seconds(10)
+        package var properties: [String: String] = [:]
+        private var revokeTopicName: String?
+
+        /// Where a revocation that came over HTTP is produced to: the topic named, or the first.
+        package var revokeTopic: String? {
+            get { self.revokeTopicName ?? self.topics.first?.name }
+            set { self.revokeTopicName = newValue }
+        }
+        package var isConfigured: Bool { !self.brokers.isEmpty }
+
+        package enum Start: String, CaseIterable, Sendable {
+            /// As far back as the longest token may live.
+            case timestamp
+            case earliest
+        }
+
+        package enum Format: String, CaseIterable, Sendable {
+            case martlet
+        }
+
+        package struct Topic: Sendable, Hashable {
+            package var name: String
+            package var format: Format
+
+            package init(name: String, format: Format = .martlet) {
+                self.name = name
+                self.format = format
+            }
+        }
+    }
+
+    package struct Auth: Sendable {
+        package var hmacSecret: String?
+        /// PEM or JWK texts, or the paths of files that hold one.
+        package var publicKeys: [String] = []
+        package var jwksURL: String?
+        package var jwksRefresh: Duration = .seconds(300)
+        /// nil: as the mode says, see `NodeConfiguration.admitsAnonymous`.
+        package var anonymous: Bool?
+        package var audience: String?
+        package var issuer: String?
+        package var leeway: Duration = .seconds(60)
+
+        package var hasKeys: Bool {
+            self.hmacSecret != nil || !self.publicKeys.isEmpty || self.jwksURL != nil
+        }
+    }
+
+    package struct API: Sendable {
+        package var enabled = true
+        package var keys: [String] = []
+    }
+
+    package struct Validation: Sendable {
+        package var kind = Kind.none
+        package var url: String?
+        package var interval: Duration = .seconds(600)
+        package var intervalDegraded: Duration = .seconds(60)
+        package var stalenessMax: Duration = .seconds(3600)
+        package var onUnavailable = UnavailablePolicy.keep
+        package var batch = 500
+        package var callsPerSecond: Double = 10
+        package var concurrency = 4
+        package var timeout: Duration = .seconds(5)
+
+        package enum Kind: String, CaseIterable, Sendable {
+            case none, http
+        }
+
+        package enum UnavailablePolicy: String, CaseIterable, Sendable {
+            case keep, close
+        }
+    }
+
+    package struct Sessions: Sendable {
+        package var tokenLifetimeMax: Duration = .seconds(86_400)
+        /// nil: see `NodeConfiguration.unboundedTokens`.
+        package var unboundedTokens: UnboundedTokens?
+        package var indexedClaims: [String] = []
+    }
+
+    /// What becomes of a token that no revocation could be kept long enough for.
+    package enum UnboundedTokens: String, CaseIterable, Sendable {
+        case refuse, validate, allow
+    }
+
+    package struct Drain: Sendable {
+        package var delay: Duration = .seconds(5)
+        package var window: Duration = .seconds(20)
+    }
+
+    package struct Reactor: Sendable {
+        /// nil: one per core.
+        package var threads: Int?
+    }
+
+    package struct Events: Sendable {
+        package var retry: Duration = .seconds(3)
+        package var padding = 0
+    }
+
+    package struct Log: Sendable {
+        package var level = Logger.Level.info
+        package var format = Format.text
+
+        package enum Format: String, CaseIterable, Sendable {
+            case text, json
+        }
+    }
+
+    package struct Console: Sendable {
+        /// nil: in development mode.
+        package var enabled: Bool?
+    }
+
+    package struct Demo: Sendable {
+        /// nil: in development mode.
+        package var enabled: Bool?
+    }
+}

@@ -1,0 +1,70 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import Testing
+
+@testable import MartletNode
+
+@Suite("What a node refuses to start with")
+struct ConfigurationRulesTests {
+    private func problems(_ text: String) -> [String] {
+        do {
+            _ = try ConfigurationReader.read(file: ("martlet.yaml", text))
+            return []
+        } catch {
+            return error.problems.map(\.description)
+        }
+    }
+
+    @Test("Beyond loopback it needs token keys and API keys")
+    func beyondLoopback() throws {
+        let missing = self.problems("listen.public: 0.0.0.0:8000\n")
+        #expect(
+            missing == [
+                "the node listens beyond loopback (listen.public: 0.0.0.0:8000), and no client could connect: add "
+                    + "auth.hmac_secret, auth.public_keys or auth.jwks_url, or say auth.anonymous: true",
+                "the node listens beyond loopback (listen.public: 0.0.0.0:8000), and its API has no key: add api.keys, "
+                    + "or say api.enabled: false",
+            ])
+        #expect(self.problems("listen.internal: '[::]:9000'\nauth.hmac_secret: x\n").count == 1)
+        #expect(self.problems("listen.public: :8000\napi.keys: [longenough]\n").count == 1)
+        #expect(self.problems("listen.public: :8000\napi.keys: [longenough]\nauth.jwks_url: https://id/keys\n").isEmpty)
+        #expect(self.problems("listen.public: :8000\nauth.anonymous: true\napi.enabled: false\n").isEmpty)
+        #expect(self.problems("listen.public: :8000\nauth.anonymous: false\napi.enabled: false\n").count == 1)
+    }
+
+    @Test("Development mode ends with the first token key or API key")
+    func development() throws {
+        let secured = try ConfigurationReader.read(file: ("f", "auth.hmac_secret: x\n"))
+        #expect(!secured.isDevelopment && !secured.admitsAnonymous && !secured.consoleEnabled && !secured.demoEnabled)
+        #expect(secured.apiNeedsLoopbackGuard)
+        #expect(secured.namespaceTable.options(of: "any:1") == nil)
+        let keyed = try ConfigurationReader.read(file: ("f", "api.keys: [longenough]\nauth.anonymous: true\n"))
+        #expect(!keyed.isDevelopment && keyed.admitsAnonymous && !keyed.apiNeedsLoopbackGuard)
+        #expect(self.problems("api.keys: [longenough]\n").count == 1)
+        #expect(self.problems("api.keys: [short]\nauth.anonymous: true\n").count == 1)
+        let told = try ConfigurationReader.read(file: ("f", "demo.enabled: false\nconsole.enabled: false\n"))
+        #expect(told.isDevelopment && !told.consoleEnabled && !told.demoEnabled)
+    }
+
+    @Test(
+        "Keys that need or contradict each other",
+        arguments: [
+            ("kafka.brokers: [a:1]", "kafka.topics is missing"), ("kafka.topics: [a]", "kafka.brokers is missing"),
+            ("kafka: {brokers: [a:1], topics: [a, a]}", "names a topic twice"),
+            ("validation.kind: http", "validation.url is missing"),
+            ("validation: {kind: http, url: http://v, interval_degraded: 20m}", "longer than validation.interval"),
+            ("validation: {kind: http, url: http://v, staleness_max: 5m}", "shorter than validation.interval"),
+            ("sessions.unbounded_tokens: validate", "needs an authority"),
+            ("redis.urls: [redis://a, redis://b]", "has 2 entries"),
+            ("listen.proxy_protocol: required", "listen.trusted_proxies is missing"),
+            ("listen.internal: 127.0.0.1:8000", "give two ports"),
+            ("limits.commands_burst: 1", "below limits.commands_per_second"),
+        ])
+    func relations(text: String, message: String) throws {
+        let problem = try #require(self.problems(text + "\n").first)
+        #expect(problem.contains(message))
+        #expect(problem.hasPrefix("martlet.yaml:1:"))
+    }
+}
