@@ -124,6 +124,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        // What tests need beside the node
+        .executableTarget(
+            name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings),
         // Tests
         tests("MartletCore"),
         tests("MartletNode", ["MartletCore"]),

@@ -1,0 +1,42 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// What the consumer's thread and all others know of each other.
+final class ConsumerStatus: Sendable {
+    private struct State {
+        var health = KafkaHealth.unhealthy("not started")
+        var isCaughtUp = false
+        var positions: [[Int64]] = []
+    }
+
+    private let state = Mutex(State())
+    private let stopping = Atomic<Bool>(false)
+
+    var isStopping: Bool { self.stopping.load(ordering: .relaxed) }
+    func stop() { self.stopping.store(true, ordering: .relaxed) }
+
+    var health: KafkaHealth { self.state.withLock { $0.health } }
+    var isCaughtUp: Bool { self.state.withLock { $0.isCaughtUp } }
+
+    func position(topic: Int, partition: Int32) -> Int64? {
+        self.state.withLock { state in
+            guard state.positions.indices.contains(topic), state.positions[topic].indices.contains(Int(partition))
+            else { return nil }
+            return state.positions[topic][Int(partition)]
+        }
+    }
+
+    func caughtUp() { self.state.withLock { $0.isCaughtUp = true } }
+    func positionsChanged(_ positions: [[Int64]]) { self.state.withLock { $0.positions = positions } }
+
+    /// False when it was so already.
+    func healthChanged(_ health: KafkaHealth) -> Bool {
+        self.state.withLock { state in
+            guard state.health != health else { return false }
+            state.health = health
+            return true
+        }
+    }
+}
