@@ -85,6 +85,7 @@ let package = Package(
             [
                 "MartletCore", "MartletHub", "MartletInstruments", "MartletProtocol", "MartletRedis", logging,
                 serviceLifecycle,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         library(
             "MartletEdge",

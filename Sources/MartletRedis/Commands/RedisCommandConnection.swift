@@ -16,10 +16,11 @@ package final class RedisCommandConnection: Sendable {
     private let inbox: RedisCommandInbox
     private let core: NIOLoopBoundBox<RedisCommandCore>
 
-    /// - Parameter changed: Called on the loop when the connection opens (nil), and whenever it ends or cannot be made.
+    /// - Parameter changed: Called on the loop when the connection opens (nil), and whenever it ends or cannot be made,
+    ///   with whether it had been open.
     package init(
         configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger,
-        changed: @escaping @Sendable (RedisError?) -> Void
+        changed: @escaping @Sendable (_ error: RedisError?, _ wasOpen: Bool) -> Void
     ) {
         self.eventLoop = eventLoop
         let inbox = RedisCommandInbox(

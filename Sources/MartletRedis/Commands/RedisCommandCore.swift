@@ -11,7 +11,7 @@ final class RedisCommandCore {
     private let configuration: RedisConfiguration
     private let inbox: RedisCommandInbox
     private let logger: Logger
-    private let changed: (RedisError?) -> Void
+    private let changed: (_ error: RedisError?, _ wasOpen: Bool) -> Void
     private var machine: RedisCommandStateMachine<RedisCommandInbox.Waiting>
     private var link: RedisLink?
     /// What is still to be given back to the inbox, once for all that one read brought.
@@ -21,7 +21,7 @@ final class RedisCommandCore {
 
     init(
         configuration: RedisConfiguration, inbox: RedisCommandInbox, eventLoop: any EventLoop, logger: Logger,
-        changed: @escaping @Sendable (RedisError?) -> Void
+        changed: @escaping @Sendable (_ error: RedisError?, _ wasOpen: Bool) -> Void
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
@@ -94,14 +94,14 @@ final class RedisCommandCore {
 extension RedisCommandCore: RedisLinkOwner {
     func linkOpened() {
         self.machine.opened()
-        self.changed(nil)
+        self.changed(nil, false)
     }
 
     func linkClosed(_ error: RedisError, wasOpen: Bool) {
         self.timer?.cancel()
         self.timer = nil
         self.fail(self.machine.closed(), error)
-        self.changed(error)
+        self.changed(error, wasOpen)
     }
 
     func linkReceived(_ reply: RESPValue) {

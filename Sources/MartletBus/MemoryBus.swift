@@ -1,0 +1,111 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import MartletCore
+package import MartletHub
+package import MartletInstruments
+import Synchronization
+
+/// The bus of a node that is alone: what is published goes straight to the shards that want it.
+///
+/// All shards must see the publications of a channel in one order, and a shard must see its acknowledgement before
+/// what is published after it, whichever threads publish and subscribe at once. So what is to happen is put in one
+/// line under the lock, with its shards decided there, and one thread at a time, the first that found nobody doing
+/// so, carries it out with the lock released. The others only put theirs in line and return: nobody waits for the
+/// sink, and a sink that publishes again from within cannot deadlock. The thread that carries out stays until the line
+/// is empty; that ends, because posting to a mailbox is less work than making what is posted.
+package final class MemoryBus: Bus {
+    private enum Step: Sendable {
+        case deliver(Publication, ShardSet, @Sendable (BusError?) -> Void)
+        case acknowledge(String, Int)
+        case control([UInt8], @Sendable (BusError?) -> Void)
+    }
+
+    private struct State: Sendable {
+        weak var sink: (any BusSink)?
+        var interest: [String: ShardSet] = [:]
+        var line: [Step] = []
+        var isBusy = false
+    }
+
+    private let state = Mutex(State())
+    private let published: Counter
+    private let unwanted: Counter
+
+    package init(metrics: MetricsRegistry) {
+        self.published = metrics.counter("martlet_bus_published_total", "Publications that the memory bus took.")
+        self.unwanted = metrics.counter(
+            "martlet_bus_dropped_total", "Publications that the memory bus dropped.",
+            labels: [("reason", "no_interest")])
+    }
+
+    /// Says whom to deliver to, before anything else happens. The sink is not retained.
+    package func attach(_ sink: any BusSink) {
+        self.state.withLock { $0.sink = sink }
+    }
+
+    package var health: BusHealth { .healthy }
+
+    package func subscribe(_ channel: String, shard: Int) {
+        self.carryOut { state in
+            state.interest[channel, default: []].insert(shard)
+            state.line.append(.acknowledge(channel, shard))
+        }
+    }
+
+    package func unsubscribe(_ channel: String, shard: Int) {
+        self.state.withLock { state in
+            guard var shards = state.interest[channel] else { return }
+            shards.remove(shard)
+            state.interest[channel] = shards.isEmpty ? nil : shards
+        }
+    }
+
+    package func publish(_ publication: Publication, completion: @escaping @Sendable (BusError?) -> Void) {
+        self.published.add()
+        self.carryOut { state in
+            let shards = state.interest[publication.channel] ?? []
+            state.line.append(.deliver(publication, shards, completion))
+        }
+    }
+
+    package func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) {
+        self.carryOut { $0.line.append(.control(message, completion)) }
+    }
+
+    private func carryOut(_ change: (inout State) -> Void) {
+        let mustWork = self.state.withLock { state in
+            change(&state)
+            defer { state.isBusy = true }
+            return !state.isBusy
+        }
+        if mustWork { self.work() }
+    }
+
+    private func work() {
+        var batch: [Step] = []
+        while true {
+            batch.removeAll(keepingCapacity: true)
+            let sink = self.state.withLock { state in
+                swap(&state.line, &batch)
+                if batch.isEmpty { state.isBusy = false }
+                return state.sink
+            }
+            if batch.isEmpty { return }
+            for step in batch { self.carryOut(step, sink) }
+        }
+    }
+
+    private func carryOut(_ step: Step, _ sink: (any BusSink)?) {
+        switch step {
+        case .deliver(let publication, let shards, let completion):
+            if shards.isEmpty { self.unwanted.add() } else { sink?.deliver(publication, to: shards) }
+            completion(nil)
+        case .acknowledge(let channel, let shard):
+            sink?.subscribed(channel, shards: [shard], error: nil)
+        case .control(let message, let completion):
+            sink?.controlReceived(message)
+            completion(nil)
+        }
+    }
+}

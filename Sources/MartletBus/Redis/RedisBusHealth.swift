@@ -1,0 +1,35 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletHub
+import Synchronization
+
+/// What is wrong with each connection, for whoever asks from any thread.
+final class RedisBusHealth: Sendable {
+    private struct Faults: Sendable {
+        var commands: String? = "connecting"
+        var subscriber: String? = "connecting"
+    }
+
+    private let faults = Mutex(Faults())
+
+    func set(_ connection: RedisBusMetrics.Connection, _ fault: String?) {
+        self.faults.withLock { faults in
+            switch connection {
+            case .commands: faults.commands = fault
+            case .subscriber: faults.subscriber = fault
+            }
+        }
+    }
+
+    var current: BusHealth {
+        let faults = self.faults.withLock { $0 }
+        switch (faults.commands, faults.subscriber) {
+        case (nil, nil): return .healthy
+        case (let fault?, nil): return .degraded("redis: commands: \(fault)")
+        case (nil, let fault?): return .degraded("redis: subscriptions: \(fault)")
+        case (let first?, let second?):
+            return .degraded(first == second ? "redis: \(first)" : "redis: commands: \(first); subscriptions: \(second)")
+        }
+    }
+}
