@@ -51,6 +51,7 @@ let package = Package(
     targets: [
         // Layer 0: system libraries
         .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CRdKafka"),
         // Layer 1
         library("MartletCore"),
@@ -59,7 +60,7 @@ let package = Package(
         library("MartletWire", ["MartletCore"]),
         library("MartletPolicy", ["MartletCore"]),
         library("MartletProtocol", ["MartletCore"]),
-        library("MartletReactor", ["MartletCore", "MartletInstruments"]),
+        library("MartletReactor", ["CLinux", "MartletCore", "MartletInstruments"]),
         library(
             "MartletRedis",
             [
@@ -131,5 +132,6 @@ let package = Package(
         // Tests
         tests("MartletCore"),
         tests("MartletNode", ["MartletCore"]),
+        tests("MartletReactor", ["MartletCore", "MartletInstruments"]),
     ]
 )
