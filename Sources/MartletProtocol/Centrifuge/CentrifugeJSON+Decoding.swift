@@ -30,7 +30,7 @@ extension CentrifugeJSON {
 
     /// One command, with nothing but whitespace around it; nil where it is malformed.
     package static func command(_ line: Span<UInt8>) -> CentrifugeCommand? {
-        guard let document = JSONScanner.document(line), document.kind == .object else { return nil }
+        guard let document = JSONScanner.unvalidatedObject(line) else { return nil }
         do throws(MalformedField) {
             var id: UInt32 = 0
             var chosen: (field: Field, value: JSONValue)?
@@ -44,6 +44,7 @@ extension CentrifugeJSON {
                     if field.rawValue <= chosen?.field.rawValue ?? .max { chosen = (field, member.value) }
                 }
             }
+            if members.isMalformed { return nil }
             guard let chosen else { return CentrifugeCommand(id: id, request: id == 0 ? .pong : .unknown) }
             return CentrifugeCommand(id: id, request: try self.request(chosen.field, chosen.value, line))
         } catch {

@@ -64,19 +64,33 @@ enum JSONEscapes {
         return Unicode.Scalar(value).map { ($0, 12) }
     }
 
-    /// Appends text as a JSON string, quotes included; the bytes are valid UTF-8.
+    /// Appends text as a JSON string, quotes included.
+    static func append(_ text: String, to bytes: inout [UInt8]) {
+        let utf8 = text.utf8
+        guard self.isPlain(utf8.span) else { return self.append(utf8.span, to: &bytes) }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: utf8)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// The same for bytes that are valid UTF-8.
     static func append(_ text: Span<UInt8>, to bytes: inout [UInt8]) {
         bytes.reserveCapacity(bytes.count + text.count + 2)
         bytes.append(UInt8(ascii: "\""))
         for index in text.indices {
             let byte = text[index]
-            if byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") {
-                bytes.append(byte)
-            } else {
-                self.appendEscape(of: byte, to: &bytes)
-            }
+            if self.isPlain(byte) { bytes.append(byte) } else { self.appendEscape(of: byte, to: &bytes) }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    private static func isPlain(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices where !self.isPlain(text[index]) { return false }
+        return true
     }
 
     private static func appendEscape(of byte: UInt8, to bytes: inout [UInt8]) {

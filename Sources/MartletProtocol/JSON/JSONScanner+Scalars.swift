@@ -64,7 +64,10 @@ extension JSONScanner {
         let count = text.count
         while index < count {
             let byte = text[index]
-            if byte == UInt8(ascii: "\"") {
+            // Plain ASCII first: it is nearly all of what strings hold.
+            if byte &- 0x20 < 0x60, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+                index &+= 1
+            } else if byte == UInt8(ascii: "\"") {
                 position = index + 1
                 return true
             } else if byte == UInt8(ascii: "\\") {
@@ -72,10 +75,6 @@ extension JSONScanner {
                 let length = self.escapeLength(text, index)
                 guard length > 0 else { return false }
                 index += length
-            } else if byte < 0x20 {
-                return false
-            } else if byte < 0x80 {
-                index += 1
             } else {
                 let length = self.sequenceLength(text, index)
                 guard length > 0 else { return false }

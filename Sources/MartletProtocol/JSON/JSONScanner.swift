@@ -20,6 +20,16 @@ package enum JSONScanner {
         return value
     }
 
+    /// The object that a text seems to be, from its first bracket to its last: walking over its members validates it, so
+    /// that text of one object is read once; `JSONMembers.isMalformed` has the verdict.
+    package static func unvalidatedObject(_ text: Span<UInt8>) -> JSONValue? {
+        let start = self.skipWhitespace(text, 0)
+        var end = text.count
+        while end > start, self.isWhitespace(text[end - 1]) { end -= 1 }
+        guard end - start >= 2, text[start] == UInt8(ascii: "{"), text[end - 1] == UInt8(ascii: "}") else { return nil }
+        return JSONValue(kind: .object, range: start..<end)
+    }
+
     package static func scanDocument(_ text: Span<UInt8>) -> Outcome {
         let outcome = self.scan(text, at: 0)
         guard case .value(let value) = outcome else { return outcome }
@@ -129,14 +139,13 @@ package enum JSONScanner {
         }
     }
 
+    private static func isWhitespace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+    }
+
     static func skipWhitespace(_ text: Span<UInt8>, _ start: Int) -> Int {
         var position = start
-        while position < text.count {
-            switch text[position] {
-            case 0x20, 0x0A, 0x0D, 0x09: position += 1
-            default: return position
-            }
-        }
+        while position < text.count, self.isWhitespace(text[position]) { position += 1 }
         return position
     }
 

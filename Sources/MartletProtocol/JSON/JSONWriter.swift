@@ -29,7 +29,7 @@ package struct JSONWriter: Sendable {
 
     package mutating func string(_ text: String) {
         self.separate()
-        JSONEscapes.append(text.utf8.span, to: &self.bytes)
+        JSONEscapes.append(text, to: &self.bytes)
     }
 
     package mutating func integer(_ value: Int64) {

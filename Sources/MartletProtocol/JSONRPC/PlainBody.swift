@@ -12,7 +12,7 @@ enum PlainBody {
 
     static func append(_ publication: Publication, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: #"{"channel":"#.utf8)
-        JSONEscapes.append(publication.channel.utf8.span, to: &bytes)
+        JSONEscapes.append(publication.channel, to: &bytes)
         bytes.append(contentsOf: #","data":"#.utf8)
         bytes.append(contentsOf: publication.data)
         if let info = publication.info, !info.isEmpty {
