@@ -132,6 +132,7 @@ let package = Package(
         // Tests
         tests("MartletCore"),
         tests("MartletNode", ["MartletCore"]),
+        tests("MartletProtocol", ["MartletCore"]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),
     ]
 )
