@@ -14,6 +14,8 @@ extension Reactor {
     /// - Returns: Its slot, or nil where the system or the table has no room for another or refuses at once.
     package func connect(to remote: SocketAddress, from local: SocketAddress? = nil) -> Int32? {
         assert(self.isConfined, "a reactor belongs to its thread")
+        // The end of the loop closes what it finds, and would not find this one.
+        guard !self.thread.mustStop else { return nil }
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(remote.family, kind, 0)
         guard descriptor >= 0 else { return nil }

@@ -80,6 +80,9 @@ package final class Reactor: @unchecked Sendable {
     /// Connections of this loop.
     package var connectionCount: Int { self.table.count }
 
+    /// Frames that wait in this loop, or were made in this turn.
+    package var liveFrameCount: Int { Int(self.frames.liveCount) }
+
     // MARK: - Life
 
     /// Listens, and starts the thread. The delegate's first call may come before this returns.

@@ -89,6 +89,17 @@ final class TestClient {
         }
     }
 
+    var localPort: UInt16 {
+        var name = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = unsafe withUnsafeMutablePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { rebound in
+                unsafe getsockname(self.descriptor, rebound, &length)
+            }
+        }
+        return UInt16(bigEndian: name.sin_port)
+    }
+
     func endOutput() { shutdown(self.descriptor, Int32(SHUT_WR)) }
 
     /// Closes with a reset instead of an end.

@@ -32,18 +32,26 @@ final class TestServer: ReactorDelegate, @unchecked Sendable {
     private let closedEvents = Mutex<[Event]>([])
     let wakeCount = Counter()
 
-    init(
+    convenience init(
         listens: Bool = true, listenOptions: SocketOptions = SocketOptions(),
         configure: (inout ReactorConfiguration) -> Void = { _ in }
     ) throws {
         let loopback = SocketAddress(PeerAddress(v4: 0x7F00_0001))
         let listener = try Listener.bind(loopback, shards: 1, options: listenOptions)
+        try self.init(
+            listener: listener, shard: 0, shared: ReactorShared(), listens: listens, configure: configure)
+    }
+
+    init(
+        listener: Listener, shard: UInt8, shared: ReactorShared, listens: Bool = true,
+        configure: (inout ReactorConfiguration) -> Void = { _ in }
+    ) throws {
         self.address = listener.address
-        var configuration = ReactorConfiguration(shard: 0, listeners: listens ? [listener] : [])
+        var configuration = ReactorConfiguration(shard: shard, listeners: listens ? [listener] : [])
         configuration.slotCapacity = 16_384
         configure(&configuration)
-        self.shared = ReactorShared()
-        self.reactor = try Reactor(configuration: configuration, shared: self.shared)
+        self.shared = shared
+        self.reactor = try Reactor(configuration: configuration, shared: shared)
         self.reactor.delegate = self
     }
 
