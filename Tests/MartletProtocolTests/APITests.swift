@@ -8,10 +8,14 @@ import Testing
 struct APITests {
     private func publish(_ json: String) throws -> APIRequest.Publish { try APIRequest.Publish(bytes(json).span) }
     private func revoke(_ json: String) throws -> APIRequest.Revoke { try APIRequest.Revoke(bytes(json).span) }
-    private func disconnect(_ json: String) throws -> APIRequest.Disconnect { try APIRequest.Disconnect(bytes(json).span) }
+    private func disconnect(_ json: String) throws -> APIRequest.Disconnect {
+        try APIRequest.Disconnect(bytes(json).span)
+    }
 
     private func message(_ body: () throws -> Void) -> String? {
-        do { try body() } catch let error as APIError { return error.code == 107 ? error.message : nil } catch { return nil }
+        do { try body() } catch let error as APIError { return error.code == 107 ? error.message : nil } catch {
+            return nil
+        }
         return nil
     }
 
@@ -75,20 +79,28 @@ struct APITests {
     }
 
     @Test func revoke() throws {
-        #expect(try self.revoke(#"{"session":"s","reason":"r","id":"i"}"#) == .init(target: .session("s"), reason: "r", id: "i"))
+        #expect(
+            try self.revoke(#"{"session":"s","reason":"r","id":"i"}"#)
+                == .init(target: .session("s"), reason: "r", id: "i"))
         #expect(try self.revoke(#"{"token":"t","user":null}"#) == .init(target: .token("t")))
         #expect(try self.revoke(#"{"user":"u","before":5}"#) == .init(target: .user("u"), before: 5))
         let claim = APIRequest.Revoke(target: .claim(name: "n", value: "v"), before: 1_767_225_600)
         #expect(try self.revoke(#"{"claim":{"name":"n","value":"v"},"before":"2026-01-01T00:00:00Z"}"#) == claim)
-        for request in [claim, .init(target: .session("s"), reason: "r", id: "i"), .init(target: .user("u")), .init(target: .token("t"))] {
+        for request in [
+            claim, .init(target: .session("s"), reason: "r", id: "i"), .init(target: .user("u")),
+            .init(target: .token("t")),
+        ] {
             #expect(try self.revoke(text(request.json)) == request)
         }
     }
 
     @Test(arguments: [
-        "{}", #"{"session":""}"#, #"{"session":"s","user":"u"}"#, #"{"user":1}"#, #"{"user":"u","before":1767225600000}"#,
-        #"{"user":"u","before":"now"}"#, #"{"session":"s","before":5}"#, #"{"token":"t","before":5}"#, #"{"claim":"n"}"#,
-        #"{"claim":{"name":"n"}}"#, #"{"claim":{"name":"n","value":""}}"#, #"{"user":"u","id":""}"#, #"{"user":"u","reason":1}"#,
+        "{}", #"{"session":""}"#, #"{"session":"s","user":"u"}"#, #"{"user":1}"#,
+        #"{"user":"u","before":1767225600000}"#,
+        #"{"user":"u","before":"now"}"#, #"{"session":"s","before":5}"#, #"{"token":"t","before":5}"#,
+        #"{"claim":"n"}"#,
+        #"{"claim":{"name":"n"}}"#, #"{"claim":{"name":"n","value":""}}"#, #"{"user":"u","id":""}"#,
+        #"{"user":"u","reason":1}"#,
     ])
     func badRevoke(_ json: String) {
         #expect(self.message { _ = try self.revoke(json) } != nil)
@@ -105,16 +117,19 @@ struct APITests {
         #expect(
             late.invalidation
                 == Invalidation(
-                    id: "own", target: .claim(name: "n", value: "v", before: 1_000), at: 1_000.75, reason: "r", source: .api))
+                    id: "own", target: .claim(name: "n", value: "v", before: 1_000), at: 1_000.75, reason: "r",
+                    source: .api))
         #expect(late.isClamped)
     }
 
     @Test func answers() {
         #expect(text(APIAnswer.done) == #"{"result":{}}"#)
-        #expect(text(APIAnswer.error(APIError(.unknownChannel))) == #"{"error":{"code":102,"message":"unknown channel"}}"#)
+        #expect(
+            text(APIAnswer.error(APIError(.unknownChannel))) == #"{"error":{"code":102,"message":"unknown channel"}}"#)
         #expect(
             text(APIAnswer.broadcast([nil, APIError(.internalError)]))
-                == #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"internal server error"}}]}}"#)
+                == #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"internal server error"}}]}}"#
+        )
         #expect(
             text(APIAnswer.revoked(RevocationReceipt(id: "i", isDurable: false)))
                 == #"{"result":{"id":"i","durable":false}}"#)

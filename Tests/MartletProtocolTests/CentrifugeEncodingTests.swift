@@ -6,7 +6,9 @@ import MartletProtocol
 import Testing
 
 struct CentrifugeEncodingTests {
-    private func reply(_ reply: CentrifugeReply, id: UInt32 = 1) -> String { text(CentrifugeJSON.encode(reply, id: id)) }
+    private func reply(_ reply: CentrifugeReply, id: UInt32 = 1) -> String {
+        text(CentrifugeJSON.encode(reply, id: id))
+    }
     private func push(_ push: CentrifugePush) -> String { text(CentrifugeJSON.encode(push)) }
 
     @Test func connect() {
@@ -80,7 +82,8 @@ struct CentrifugeEncodingTests {
             self.reply(.presence(["x": info]))
                 == #"{"id":1,"presence":{"presence":{"x":{"user":"","client":"x","conn_info":1,"chan_info":2}}}}"#)
         #expect(
-            self.reply(.history([Publication(channel: "c", data: bytes("1"), offset: 3)], top: .init(offset: 3, epoch: "e")))
+            self.reply(
+                .history([Publication(channel: "c", data: bytes("1"), offset: 3)], top: .init(offset: 3, epoch: "e")))
                 == #"{"id":1,"history":{"publications":[{"data":1,"offset":3}],"epoch":"e","offset":3}}"#)
     }
 
@@ -106,7 +109,8 @@ struct CentrifugeEncodingTests {
         publication.offset = 12
         #expect(
             text(CentrifugeJSON.publicationPush(publication))
-                == #"{"push":{"channel":"a\"\\b","pub":{"data":{"a":1},"info":{"user":"u","client":"c"},"offset":12}}}"#)
+                == #"{"push":{"channel":"a\"\\b","pub":{"data":{"a":1},"info":{"user":"u","client":"c"},"offset":12}}}"#
+        )
         publication.offset = .max
         #expect(text(CentrifugeJSON.publicationPush(publication)).contains("18446744073709551615"))
     }
@@ -114,9 +118,11 @@ struct CentrifugeEncodingTests {
     @Test func pushes() {
         let info = CentrifugeClientInfo(user: "u", client: "c")
         #expect(
-            self.push(.join(channel: "x", info)) == #"{"push":{"channel":"x","join":{"info":{"user":"u","client":"c"}}}}"#)
+            self.push(.join(channel: "x", info))
+                == #"{"push":{"channel":"x","join":{"info":{"user":"u","client":"c"}}}}"#)
         #expect(
-            self.push(.leave(channel: "x", info)) == #"{"push":{"channel":"x","leave":{"info":{"user":"u","client":"c"}}}}"#)
+            self.push(.leave(channel: "x", info))
+                == #"{"push":{"channel":"x","leave":{"info":{"user":"u","client":"c"}}}}"#)
         #expect(
             self.push(.unsubscribe(channel: "x", .insufficientState))
                 == #"{"push":{"channel":"x","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#)

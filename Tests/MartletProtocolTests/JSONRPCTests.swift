@@ -34,7 +34,8 @@ struct JSONRPCTests {
             self.decode(#"{"params":{"channel":"c"},"method":"unsubscribe","id":1,"jsonrpc":"2.0"}"#)
                 == self.single("1", .unsubscribe(channel: "c")))
         #expect(
-            self.decode("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"publish\",\"params\":{\"channel\":\"c\",\"data\":{\n}}}")
+            self.decode(
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"publish\",\"params\":{\"channel\":\"c\",\"data\":{\n}}}")
                 == self.single("1", .publish(channel: "c", data: bytes("{}"))))
         #expect(
             self.decode(#"{"jsonrpc":"2.0","id":1,"method":"publish","params":{"channel":"c","data":null}}"#)
@@ -66,9 +67,11 @@ struct JSONRPCTests {
     }
 
     @Test func invalidRequests() {
-        for json in [#"{"id":1}"#, #"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, #"{"jsonrpc":2.0,"id":1,"method":"ping"}"#,
-            #"{"id":1,"method":"ping"}"#, #"{"jsonrpc":"2.0","id":1,"method":1}"#, #"{"jsonrpc":"2.0","id":1,"result":{}}"#]
-        {
+        for json in [
+            #"{"id":1}"#, #"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, #"{"jsonrpc":2.0,"id":1,"method":"ping"}"#,
+            #"{"id":1,"method":"ping"}"#, #"{"jsonrpc":"2.0","id":1,"method":1}"#,
+            #"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+        ] {
             #expect(self.decode(json) == self.single("1", .invalid(.invalidRequest)))
         }
         #expect(self.decode("{}") == self.single("null", .invalid(.invalidRequest)))
@@ -79,7 +82,8 @@ struct JSONRPCTests {
     @Test(arguments: [
         ("subscribe", "", "channel is missing"), ("subscribe", #","params":{"channel":""}"#, "channel is empty"),
         ("subscribe", #","params":{"channel":1}"#, "channel is not a string"),
-        ("subscribe", #","params":["c"]"#, "an object is expected"), ("connect", #","params":"t""#, "an object is expected"),
+        ("subscribe", #","params":["c"]"#, "an object is expected"),
+        ("connect", #","params":"t""#, "an object is expected"),
         ("connect", #","params":{"token":1}"#, "token is not a string"),
         ("connect", #","params":{"token":""}"#, "token is empty"), ("refresh", #","params":{}"#, "token is missing"),
         ("publish", #","params":{"channel":"c"}"#, "data is missing"),
@@ -121,7 +125,8 @@ struct JSONRPCTests {
         #expect(
             text(JSONRPC.connectResult(client: "c", version: "v", expiresIn: 0))
                 == #"{"client":"c","version":"v","ttl":0}"#)
-        #expect(text(JSONRPC.connectResult(client: "c", version: "v", expiresIn: nil)) == #"{"client":"c","version":"v"}"#)
+        #expect(
+            text(JSONRPC.connectResult(client: "c", version: "v", expiresIn: nil)) == #"{"client":"c","version":"v"}"#)
         #expect(text(JSONRPC.refreshResult(expiresIn: 5)) == #"{"ttl":5}"#)
         #expect(text(JSONRPC.refreshResult(expiresIn: nil)) == "{}")
     }

@@ -28,7 +28,8 @@ struct JSONValueTests {
 
     /// Text that two writers could mean differently names nobody.
     @Test(arguments: [
-        #""\uD800""#, #""\uDC00""#, #""\uD800x""#, #""\uD800\n""#, #""\uD800\u0041""#, #""\uD800\uD800""#, #""\uDC00\uD800""#,
+        #""\uD800""#, #""\uDC00""#, #""\uD800x""#, #""\uD800\n""#, #""\uD800\u0041""#, #""\uD800\uD800""#,
+        #""\uDC00\uD800""#,
         #""a\uD83D""#,
     ])
     func halfSurrogates(_ json: String) {
@@ -73,7 +74,8 @@ struct JSONValueTests {
     }
 
     @Test func rawIsOnOneLine() {
-        #expect(self.read("{\"a\":\r\n [1,\n2] }") { value, input in text(value.raw(in: input.span)) } == #"{"a": [1,2] }"#)
+        #expect(
+            self.read("{\"a\":\r\n [1,\n2] }") { value, input in text(value.raw(in: input.span)) } == #"{"a": [1,2] }"#)
     }
 
     /// A name too long to be of a protocol is none of them.

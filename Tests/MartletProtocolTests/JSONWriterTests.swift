@@ -40,7 +40,9 @@ struct JSONWriterTests {
     }
 
     @Test func doublesReadBackTheSame() {
-        for value in [0, -0.5, 1.5, 1_767_225_600.123, 1e20, 1e-9, .leastNonzeroMagnitude, 1.7976931348623157e308, -3, 0.1] {
+        for value in [
+            0, -0.5, 1.5, 1_767_225_600.123, 1e20, 1e-9, .leastNonzeroMagnitude, 1.7976931348623157e308, -3, 0.1,
+        ] {
             var writer = JSONWriter()
             writer.double(value)
             #expect(JSONScanner.document(writer.bytes.span)?.double(in: writer.bytes.span) == value)

@@ -6,10 +6,12 @@ import Testing
 
 struct PayloadTests {
     @Test(arguments: [
-        ("{}", "{}"), (#"{"a":"b\n"}"#, #"{"a":"b\n"}"#), ("{\n\t\"a\": 1,\r\n\"b\":[\n]\n}\n", "{\t\"a\": 1,\"b\":[]}"),
+        ("{}", "{}"), (#"{"a":"b\n"}"#, #"{"a":"b\n"}"#),
+        ("{\n\t\"a\": 1,\r\n\"b\":[\n]\n}\n", "{\t\"a\": 1,\"b\":[]}"),
         ("42", "42"), ("\n1\r\n", "1"), ("null", "null"), (#""x""#, #""x""#),
         ("", #""""#), ("hello", #""hello""#), ("two\nlines", #""two\nlines""#), ("say \"hi\" \\", #""say \"hi\" \\""#),
-        ("{", #""{""#), ("1 2", #""1 2""#), ("é€😀", "\"é€😀\""), ("\u{0}\u{1B}", #""\u0000\u001b""#), ("\u{FEFF}{}", "\"\u{FEFF}{}\""),
+        ("{", #""{""#), ("1 2", #""1 2""#), ("é€😀", "\"é€😀\""), ("\u{0}\u{1B}", #""\u0000\u001b""#),
+        ("\u{FEFF}{}", "\"\u{FEFF}{}\""),
     ])
     func becomesJSONOnOneLine(_ input: String, _ expected: String) {
         let original = bytes(input)

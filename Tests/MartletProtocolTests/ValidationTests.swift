@@ -25,10 +25,12 @@ struct ValidationTests {
 
     /// None of these may pass for an answer that says all are valid.
     @Test(arguments: [
-        "", "null", "[]", "{}", "<html>", #"{"invalid":null}"#, #"{"invalid":{}}"#, #"{"invalid":"a"}"#, #"{"invalid":[1]}"#,
+        "", "null", "[]", "{}", "<html>", #"{"invalid":null}"#, #"{"invalid":{}}"#, #"{"invalid":"a"}"#,
+        #"{"invalid":[1]}"#,
         #"{"invalid":[null]}"#, #"{"invalid":[""]}"#, #"{"invalid":[{}]}"#, #"{"invalid":[{"session":""}]}"#,
         #"{"invalid":[{"session":1}]}"#, #"{"invalid":[{"session":"a","reason":1}]}"#, #"{"invalid":[["a"]]}"#,
-        #"{"invalid":["a"],"invalid":[]}"#, #"{"invalid":["\ud800"]}"#, #"{"invalid":[]"#, #"{"error":"x"}"#, #"{"Invalid":[]}"#,
+        #"{"invalid":["a"],"invalid":[]}"#, #"{"invalid":["\ud800"]}"#, #"{"invalid":[]"#, #"{"error":"x"}"#,
+        #"{"Invalid":[]}"#,
     ])
     func unreadableAnswers(_ json: String) {
         #expect(throws: ValidationAnswer.Malformed.self) { try ValidationAnswer(bytes(json).span) }
@@ -37,7 +39,9 @@ struct ValidationTests {
     @Test func truncatedAtEveryByte() {
         let answer = ValidationAnswer(invalid: [.init(session: "é", reason: "r"), .init(session: "b")]).json
         for length in 0..<answer.count {
-            #expect(throws: ValidationAnswer.Malformed.self) { try ValidationAnswer(answer.span.extracting(first: length)) }
+            #expect(throws: ValidationAnswer.Malformed.self) {
+                try ValidationAnswer(answer.span.extracting(first: length))
+            }
         }
     }
 }

@@ -8,11 +8,12 @@ package struct CentrifugeCommand: Equatable, Sendable {
         case ping
         case subscribe(SubscribeRequest)
         case unsubscribe(channel: String)
-        /// `data` is JSON on one line; empty where the client sent none.
+        /// `data` is JSON on one line, never empty: a command without any is malformed.
         case publish(channel: String, data: [UInt8])
         case presence(channel: String)
         case presenceStats(channel: String)
         case history(HistoryRequest)
+        /// `data` is JSON on one line; empty where the client sent none.
         case rpc(method: String, data: [UInt8])
         case send(data: [UInt8])
         case refresh(token: String)

@@ -62,6 +62,7 @@ extension CentrifugeJSON {
         case .unsubscribe: return .unsubscribe(channel: try self.simple(value, text).channel)
         case .publish:
             let request = try self.simple(value, text)
+            guard !request.data.isEmpty else { throw MalformedField() }
             return .publish(channel: request.channel, data: request.data)
         case .presence: return .presence(channel: try self.simple(value, text).channel)
         case .presenceStats: return .presenceStats(channel: try self.simple(value, text).channel)

@@ -34,7 +34,8 @@ package enum CentrifugeJSON {
     package static func publicationPush(_ publication: Publication) -> [UInt8] {
         var bytes: [UInt8] = []
         // The fixed parts take 72 bytes, an offset 30; a channel's name seldom needs escapes.
-        bytes.reserveCapacity(102 + publication.channel.utf8.count + publication.data.count + (publication.info?.count ?? 0))
+        bytes.reserveCapacity(
+            102 + publication.channel.utf8.count + publication.data.count + (publication.info?.count ?? 0))
         bytes.append(contentsOf: #"{"push":{"channel":"#.utf8)
         JSONEscapes.append(publication.channel, to: &bytes)
         bytes.append(contentsOf: #","pub":{"data":"#.utf8)

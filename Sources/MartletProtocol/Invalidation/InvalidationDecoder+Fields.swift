@@ -49,6 +49,7 @@ extension InvalidationDecoder {
             guard let kind else { throw .unknownType }
             self.kind = kind
             if self.id == "" { throw .emptyValue }
+            if self.reason == "" { self.reason = nil }
         }
 
         func target(before: Double) throws(BadRecordReason) -> Invalidation.Target {

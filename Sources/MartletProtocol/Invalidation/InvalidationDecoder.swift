@@ -13,12 +13,14 @@ package import MartletCore
 /// - `at` is when it happened, `before` the latest time of issue that it ends (only `user` and `claim`; the time of the
 ///   event where absent). Both are seconds since 1970 as a number, or RFC 3339. Where `at` is absent, the record's own
 ///   time counts, so that reading a topic again decides the same, else the time of receipt.
-/// - A time more than 60 s in the future is replaced by the time of receipt and reported: somebody's clock is wrong.
+/// - A time more than 60 s in the future is replaced and reported, because somebody's clock is wrong: by the record's own
+///   time or that of the event, whichever is later, else by the time of receipt.
 /// - `id` names the event in receipts and logs; where absent, one is made of the record's place, or of its bytes.
 /// - `code` is accepted and has no effect: the kind of target decides the close code. `version` is 1 where present.
 /// - Unknown fields are ignored, null counts as absent.
 package struct InvalidationDecoder: Sendable {
-    package static let recordBytesMax = 65_536
+    /// Room for the longest fields with every character escaped.
+    package static let recordBytesMax = 262_144
     package static let idBytesMax = 256
     package static let reasonBytesMax = 1_024
 
@@ -43,11 +45,12 @@ package struct InvalidationDecoder: Sendable {
         do throws(BadRecordReason) {
             let fields = try Fields(document, record)
             // A timestamp that a producer left at its default says nothing.
-            let recorded = recordTime.flatMap { $0 > 1e9 ? $0 : nil } ?? receivedAt
-            let reference = min(recorded, receivedAt)
+            let recorded = min(recordTime.flatMap { $0 > 1e9 ? $0 : nil } ?? receivedAt, receivedAt)
+            // Reading again must not move what is clamped towards the present, nor a record's odd time before the event.
+            let substitute = min(max(recorded, fields.at ?? recorded), receivedAt)
             var isClamped = false
-            let at = InvalidationTime.clamp(fields.at ?? reference, to: reference, &isClamped)
-            let before = InvalidationTime.clamp(fields.before ?? at, to: reference, &isClamped)
+            let at = InvalidationTime.clamp(fields.at ?? recorded, now: receivedAt, to: substitute, &isClamped)
+            let before = InvalidationTime.clamp(fields.before ?? at, now: receivedAt, to: substitute, &isClamped)
             let invalidation = Invalidation(
                 id: fields.id ?? place ?? Self.digest(record), target: try fields.target(before: before), at: at,
                 reason: fields.reason, source: self.source)

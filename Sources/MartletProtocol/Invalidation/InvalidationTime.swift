@@ -20,10 +20,10 @@ package enum InvalidationTime {
         return seconds
     }
 
-    /// A time that is too far ahead of `reference` becomes `reference`.
-    static func clamp(_ time: Double, to reference: Double, _ isClamped: inout Bool) -> Double {
-        guard time > reference + self.leeway else { return time }
+    /// A time that is too far ahead of `now` becomes `substitute`.
+    static func clamp(_ time: Double, now: Double, to substitute: Double, _ isClamped: inout Bool) -> Double {
+        guard time > now + self.leeway else { return time }
         isClamped = true
-        return reference
+        return substitute
     }
 }
