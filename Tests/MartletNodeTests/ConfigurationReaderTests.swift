@@ -188,6 +188,27 @@ struct ConfigurationReaderTests {
         }
     }
 
+    @Test("Public keys are read from the files that are named")
+    func publicKeys() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try Data("-----BEGIN PUBLIC KEY-----\nx".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let text = "auth.public_keys: ['-----BEGIN PUBLIC KEY-----', \(file.path)]\napi.enabled: false\n"
+        let keys = try self.read(text).auth.publicKeys
+        #expect(keys == ["-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nx"])
+        #expect(
+            self.problems("auth.public_keys:\n  - /nonexistent.pem\n") == [
+                "martlet.yaml:2:5: auth.public_keys is “/nonexistent.pem”, but must be PEM text, or the path of a "
+                    + "readable file that holds it"
+            ])
+    }
+
+    @Test("Who starts no node may do with a part of the configuration")
+    func parts() throws {
+        let configuration = try ConfigurationReader.read(flags: [("auth.hmac_secret", "x")], forNode: false)
+        #expect(configuration.auth.hmacSecret == "x")
+    }
+
     @Test("MARTLET_CONFIG names the file, and --config comes before it")
     func namedFile() throws {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
@@ -205,6 +226,7 @@ struct ConfigurationReaderTests {
     func namespaces() throws {
         let text = """
             auth.hmac_secret: secret
+            api.enabled: false
             namespaces:
               - name: chat
                 subscribe: authenticated

@@ -28,22 +28,22 @@ struct ConfigurationRulesTests {
                     + "or say api.enabled: false",
             ])
         #expect(self.problems("listen.internal: '[::]:9000'\nauth.hmac_secret: x\n").count == 1)
-        #expect(self.problems("listen.public: :8000\napi.keys: [longenough]\n").count == 1)
-        #expect(self.problems("listen.public: :8000\napi.keys: [longenough]\nauth.jwks_url: https://id/keys\n").isEmpty)
+        #expect(self.problems("listen.public: :8000\napi.keys: [k]\n").count == 1)
+        #expect(self.problems("listen.public: :8000\napi.keys: [k]\nauth.jwks_url: https://id/keys\n").isEmpty)
         #expect(self.problems("listen.public: :8000\nauth.anonymous: true\napi.enabled: false\n").isEmpty)
         #expect(self.problems("listen.public: :8000\nauth.anonymous: false\napi.enabled: false\n").count == 1)
     }
 
     @Test("Development mode ends with the first token key or API key")
     func development() throws {
-        let secured = try ConfigurationReader.read(file: ("f", "auth.hmac_secret: x\n"))
+        let secured = try ConfigurationReader.read(file: ("f", "auth.hmac_secret: x\napi.keys: [k]\n"))
         #expect(!secured.isDevelopment && !secured.admitsAnonymous && !secured.consoleEnabled && !secured.demoEnabled)
-        #expect(secured.apiNeedsLoopbackGuard)
         #expect(secured.namespaceTable.options(of: "any:1") == nil)
-        let keyed = try ConfigurationReader.read(file: ("f", "api.keys: [longenough]\nauth.anonymous: true\n"))
-        #expect(!keyed.isDevelopment && keyed.admitsAnonymous && !keyed.apiNeedsLoopbackGuard)
-        #expect(self.problems("api.keys: [longenough]\n").count == 1)
-        #expect(self.problems("api.keys: [short]\nauth.anonymous: true\n").count == 1)
+        let keyed = try ConfigurationReader.read(file: ("f", "api.keys: [k]\nauth.anonymous: true\n"))
+        #expect(!keyed.isDevelopment && keyed.admitsAnonymous)
+        #expect(self.problems("api.keys: [k]\n").count == 1)
+        #expect(
+            self.problems("auth.hmac_secret: x\n") == ["its API has no key: add api.keys, or say api.enabled: false"])
         let told = try ConfigurationReader.read(file: ("f", "demo.enabled: false\nconsole.enabled: false\n"))
         #expect(told.isDevelopment && !told.consoleEnabled && !told.demoEnabled)
     }

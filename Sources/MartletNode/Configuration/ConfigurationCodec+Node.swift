@@ -1,7 +1,23 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 extension ConfigurationCodec where Value == String {
+    /// PEM, as it stands or in a file; what is parsed is the PEM.
+    static var pem: Self {
+        let begin = "-----BEGIN "
+        return Self(
+            kind: "PEM or path", expected: "PEM text, or the path of a readable file that holds it",
+            parse: { text in
+                if text.hasPrefix(begin) { return text }
+                guard let data = try? Data(contentsOf: URL(fileURLWithPath: text)),
+                    let content = String(data: data, encoding: .utf8), content.contains(begin)
+                else { return nil }
+                return content
+            }, render: { _ in "PEM" })
+    }
+
     /// `https://app.example.com`, or `*`.
     static var origin: Self {
         .text(expected: "an origin such as https://app.example.com, or *", kind: "origin") { text in
@@ -33,7 +49,9 @@ extension ConfigurationCodec where Value == NodeConfiguration.Kafka.Topic {
             kind: "topic", expected: "a topic's name, or name=martlet",
             parse: { text in
                 let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-                guard let name = parts.first, !name.isEmpty, name.utf8.count <= 249 else { return nil }
+                guard let name = parts.first, (1...249).contains(name.utf8.count),
+                    name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+                else { return nil }
                 guard parts.count > 1 else { return NodeConfiguration.Kafka.Topic(name: name) }
                 return NodeConfiguration.Kafka.Format(rawValue: parts[1]).map {
                     NodeConfiguration.Kafka.Topic(name: name, format: $0)

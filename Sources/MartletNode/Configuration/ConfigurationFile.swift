@@ -22,7 +22,7 @@ package enum ConfigurationFile {
         }
     }
 
-    private static func input(_ node: Node, path: String, depth: Int) throws -> ConfigurationInput {
+    private static func input(_ node: Yams.Node, path: String, depth: Int) throws -> ConfigurationInput {
         let mark = node.mark
         let origin = ConfigurationOrigin.file(path: path, line: mark?.line ?? 1, column: mark?.column ?? 1)
         guard depth <= Self.depthMax else {

@@ -32,6 +32,9 @@ package struct ConfigurationKey<Root: Sendable>: Sendable {
         "MARTLET_" + self.name.uppercased().split(separator: ".").joined(separator: "_")
     }
 
+    /// What a configuration holds, fit to be shown to people.
+    package func shownValue(in root: Root) -> String { self.isSecret ? "(secret)" : self.read(root) ?? "" }
+
     /// The same key, whose value is never shown.
     var secret: Self {
         var copy = self
@@ -62,7 +65,8 @@ extension ConfigurationKey {
         _ summary: String
     ) -> Self {
         Self(
-            name: name, kind: codec.kind, expected: codec.expected, shape: .single, summary: summary, defaultText: absent, hasComputedDefault: true,
+            name: name, kind: codec.kind, expected: codec.expected, shape: .single, summary: summary,
+            defaultText: absent, hasComputedDefault: true,
             assign: { input, root in
                 Self.parse(input, codec, name) { root[keyPath: path] = $0 }
             }, read: { $0[keyPath: path].map(codec.render) })
@@ -88,7 +92,8 @@ extension ConfigurationKey {
 
     static func map(_ name: String, _ path: Path<[String: String]>, _ summary: String) -> Self {
         Self(
-            name: name, kind: "map of text", expected: "names and values", shape: .map, summary: summary, defaultText: nil, hasComputedDefault: true,
+            name: name, kind: "map of text", expected: "names and values", shape: .map, summary: summary,
+            defaultText: nil, hasComputedDefault: true,
             assign: { input, root in
                 var problems: [ConfigurationProblem] = []
                 for (property, value) in input.properties {

@@ -24,9 +24,10 @@ package struct ConfigurationReader {
     ///   - file: The path of a YAML or JSON file, and what it holds.
     ///   - environment: The process's; only names that begin with `MARTLET_` matter.
     ///   - flags: Keys and values in the order of the command line; of two for one key the later counts.
+    ///   - forNode: Whether a node will start with it. Who only wants a key or an address may do with a part of it.
     package static func read(
         file: (path: String, text: String)? = nil, environment: [String: String] = [:],
-        flags: [(key: String, value: String)] = []
+        flags: [(key: String, value: String)] = [], forNode: Bool = true
     ) throws(ConfigurationError) -> NodeConfiguration {
         var reader = Self()
         if let file {
@@ -36,17 +37,19 @@ package struct ConfigurationReader {
         reader.readEnvironment(environment)
         for flag in flags { reader.readFlag(flag.key, flag.value) }
         reader.readNamespaces()
-        if reader.problems.isEmpty { reader.problems = reader.configuration.validate() }
+        if reader.problems.isEmpty, forNode { reader.problems = reader.configuration.validate() }
         guard reader.problems.isEmpty else { throw ConfigurationError(reader.problems) }
         return reader.configuration
     }
 
     /// The same, from the file that `path` or else `MARTLET_CONFIG` names.
     package static func read(
-        path: String?, environment: [String: String], flags: [(key: String, value: String)] = []
+        path: String?, environment: [String: String], flags: [(key: String, value: String)] = [], forNode: Bool = true
     ) throws(ConfigurationError) -> NodeConfiguration {
         let named = environment["MARTLET_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-        guard let path = path ?? named else { return try Self.read(environment: environment, flags: flags) }
+        guard let path = path ?? named else {
+            return try Self.read(environment: environment, flags: flags, forNode: forNode)
+        }
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -56,7 +59,7 @@ package struct ConfigurationReader {
         guard let text = String(data: data, encoding: .utf8) else {
             throw ConfigurationError([ConfigurationProblem("\(path) is not UTF-8")])
         }
-        return try Self.read(file: (path, text), environment: environment, flags: flags)
+        return try Self.read(file: (path, text), environment: environment, flags: flags, forNode: forNode)
     }
 
     // MARK: - The three sources

@@ -9,7 +9,8 @@ package enum ConfigurationReference {
     package static var markdown: String {
         var text = Self.introduction
         for section in Self.sections {
-            text += "\n## \(section)\n\n" + Self.table(NodeConfiguration.keys.filter { Self.section(of: $0) == section })
+            text +=
+                "\n## \(section)\n\n" + Self.table(NodeConfiguration.keys.filter { Self.section(of: $0) == section })
         }
         text += Self.namespaces + Self.table(NamespaceOptions.keys, hasEnvironment: false)
         return text
@@ -64,11 +65,11 @@ package enum ConfigurationReference {
 
         Durations are written `250ms`, `10s`, `5m`, `1h30m`, `24h`; sizes in bytes `65536`, `64KiB`, `1MiB`.
 
-        **Development mode** is what a node runs in that listens on loopback only and is told neither of token keys
-        (`auth.hmac_secret`, `auth.public_keys`, `auth.jwks_url`) nor of API keys (`api.keys`), nor of `auth.anonymous`
-        and `api.enabled: false`: anonymous clients with full rights, an API without a key, console and demo, but only
-        for pages and host names of this machine. A node that listens beyond loopback must have token keys and API
-        keys, or say `auth.anonymous: true` and `api.enabled: false`; else it refuses to start.
+        **Development mode** holds as long as nothing says who may do what (`auth.hmac_secret`, `auth.public_keys`,
+        `auth.jwks_url`, `auth.anonymous`, `api.keys`, `api.enabled`) and the node listens on loopback only: anonymous
+        clients with full rights, an API without a key, console and demo, but only for pages and host names of this
+        machine. In every other case the node needs token keys, or `auth.anonymous: true`, and API keys, or
+        `api.enabled: false`; else it refuses to start and says which line is missing.
 
         """
 

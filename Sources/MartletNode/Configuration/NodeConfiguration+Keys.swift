@@ -43,14 +43,16 @@ extension NodeConfiguration {
     private static let authKeys: [Key] = [
         .optional(
             "auth.hmac_secret", \.auth.hmacSecret, .text,
-            "Secret of tokens signed with HS256, HS384 or HS512.").secret,
+            "Secret of tokens signed with HS256, HS384 or HS512."
+        ).secret,
         .list(
-            "auth.public_keys", \.auth.publicKeys, .text,
-            "Public keys of tokens signed with RS*, ES* or EdDSA: PEM or JWK text, or the path of a file that holds it."),
+            "auth.public_keys", \.auth.publicKeys, .pem,
+            "Public keys of tokens signed with RS*, ES* or EdDSA: PEM text, or the path of a file that holds it."),
         .optional(
             "auth.jwks_url", \.auth.jwksURL, .url("https", "http"), "Where the issuer publishes its keys (JWKS)."),
         Self.value(
-            "auth.jwks_refresh", \.auth.jwksRefresh, .duration(from: .seconds(1)), "How often those keys are read again."),
+            "auth.jwks_refresh", \.auth.jwksRefresh, .duration(from: .seconds(1)),
+            "How often those keys are read again."),
         .optional("auth.issuer", \.auth.issuer, .text, "What `iss` must be."),
         .optional("auth.audience", \.auth.audience, .text, "What `aud` must contain."),
         Self.value(
@@ -68,7 +70,8 @@ extension NodeConfiguration {
     private static let redisKeys: [Key] = [
         .list(
             "redis.urls", \.redis.urls, .url("redis"), absent: "none: messages stay within this node",
-            "The Redis that carries messages between nodes: `redis://[user:password@]host:port[/database]`.").secret,
+            "The Redis that carries messages between nodes: `redis://[user:password@]host:port[/database]`."
+        ).secret,
         Self.value(
             "redis.prefix", \.redis.prefix, .redisPrefix,
             "What all names in Redis begin with. Nodes that share it are one cluster; other services publish with "
@@ -86,12 +89,16 @@ extension NodeConfiguration {
         Self.value(
             "kafka.silence_max", \.kafka.silenceMax, .duration(from: .seconds(1)),
             "How long a partition may go without an answer from its broker before push counts as unhealthy."),
+        Self.value(
+            "kafka.lag_max", \.kafka.lagMax, .integer(1...Int.max),
+            "How many records behind a partition may be before push counts as unhealthy."),
         .optional(
             "kafka.revoke_topic", \.kafka.revokeTopic, .text, absent: "the first of `kafka.topics`",
             "Topic that revocations made over the API are written to."),
         .map(
             "kafka.properties", \.kafka.properties,
-            "Further settings of librdkafka, by their own names (`security.protocol`, `sasl.username`, …).").secret,
+            "Further settings of librdkafka, by their own names (`security.protocol`, `sasl.username`, …)."
+        ).secret,
     ]
 
     private static let sessionKeys: [Key] = [
@@ -128,7 +135,8 @@ extension NodeConfiguration {
         Self.value(
             "validation.calls_per_second", \.validation.callsPerSecond, .positive,
             "Calls of this node a second. Where that cannot hold the interval, the interval stretches."),
-        Self.value("validation.concurrency", \.validation.concurrency, .integer(1...1000), "Calls under way at a time."),
+        Self.value(
+            "validation.concurrency", \.validation.concurrency, .integer(1...1000), "Calls under way at a time."),
         Self.value(
             "validation.timeout", \.validation.timeout, .duration(from: .milliseconds(1)),
             "How long one call may take."),

@@ -20,10 +20,6 @@ extension NodeConfiguration {
 
     package var admitsAnonymous: Bool { self.auth.anonymous ?? self.isDevelopment }
 
-    /// The API asks for no key, which `validate()` allows on loopback only: it then takes `application/json` alone,
-    /// from loopback `Host` and `Origin` values, because any web page can reach a machine's own ports.
-    package var apiNeedsLoopbackGuard: Bool { self.api.enabled && self.api.keys.isEmpty }
-
     package var consoleEnabled: Bool { self.console.enabled ?? self.isDevelopment }
     package var demoEnabled: Bool { self.demo.enabled ?? self.isDevelopment }
     package var hasRevocationSource: Bool { self.kafka.isConfigured }
@@ -65,13 +61,9 @@ extension NodeConfiguration {
                     beyond + "no client could connect: add auth.hmac_secret, auth.public_keys or auth.jwks_url, "
                         + "or say auth.anonymous: true"))
         }
-        if self.listensBeyondLoopback, self.api.enabled, self.api.keys.isEmpty {
+        if self.api.enabled, self.api.keys.isEmpty {
             problems.append(
-                self.problem(
-                    "api.keys", beyond + "its API has no key: add api.keys, or say api.enabled: false"))
-        }
-        if self.apiNeedsLoopbackGuard == false, self.api.enabled, self.api.keys.contains(where: { $0.utf8.count < 8 }) {
-            problems.append(self.problem("api.keys", "api.keys has a key of less than 8 bytes: take a longer one"))
+                self.problem("api.keys", beyond + "its API has no key: add api.keys, or say api.enabled: false"))
         }
         return problems
     }

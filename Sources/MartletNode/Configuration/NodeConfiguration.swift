@@ -56,6 +56,7 @@ package struct NodeConfiguration: Sendable {
         package var topics: [Topic] = []
         package var start = Start.timestamp
         package var silenceMax: Duration = .seconds(10)
+        package var lagMax = 10_000
         package var properties: [String: String] = [:]
         private var revokeTopicName: String?
 
@@ -89,7 +90,7 @@ package struct NodeConfiguration: Sendable {
 
     package struct Auth: Sendable {
         package var hmacSecret: String?
-        /// PEM or JWK texts, or the paths of files that hold one.
+        /// PEM texts; those that were written as the path of a file are read with the configuration.
         package var publicKeys: [String] = []
         package var jwksURL: String?
         package var jwksRefresh: Duration = .seconds(300)
