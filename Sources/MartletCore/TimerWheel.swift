@@ -27,7 +27,8 @@ package struct TimerWheel: Sendable {
     package mutating func schedule(_ id: Int32, at tick: UInt32) {
         self.cancel(id)
         self.reserve(Int(id) + 1)
-        let tick = max(tick, self.now + 1)
+        // The last tick is none: a deadline is kept as tick plus one.
+        let tick = min(max(tick, self.now + 1), .max - 1)
         let slot = Int(tick & self.mask)
         let head = self.heads[slot]
         self.due[Int(id)] = tick &+ 1

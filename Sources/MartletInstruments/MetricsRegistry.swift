@@ -88,7 +88,7 @@ package final class MetricsRegistry: Sendable {
     private func register(
         _ name: String, _ kind: Kind, _ help: String, _ labels: [(String, String)], _ source: Source
     ) {
-        let rendered = labels.map { "\($0.0)=\"\($0.1)\"" }.joined(separator: ",")
+        let rendered = labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
         let series = Series(labels: rendered, source: source)
         self.families.withLock { families in
             if let index = families.firstIndex(where: { $0.description.name == name }) {
@@ -116,6 +116,20 @@ package final class MetricsRegistry: Sendable {
             }
             text += "\(name)_sum\(braces) \(Self.number(histogram.sum))\n\(name)_count\(braces) \(cumulative)\n"
         }
+    }
+
+    /// A label's value as the text format wants it.
+    private static func escaped(_ value: String) -> String {
+        var text = ""
+        for character in value.unicodeScalars {
+            switch character {
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(character)
+            }
+        }
+        return text
     }
 
     private static func number(_ value: Double) -> String {
