@@ -134,8 +134,11 @@ let package = Package(
             name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings),
         // Tests
         tests("MartletCore"),
+        tests("MartletInstruments"),
         tests("MartletNode", ["MartletCore"]),
+        tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),
+        tests("MartletWire", ["MartletCore"]),
     ]
 )

@@ -45,7 +45,6 @@ package enum EventStreamEncoder {
     package static func comment(_ text: String = "") -> [UInt8] {
         var bytes: [UInt8] = []
         Self.append(":", Array(text.utf8), to: &bytes)
-        bytes.append(.lineFeed)
         return bytes
     }
 
