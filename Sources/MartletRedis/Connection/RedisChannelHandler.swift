@@ -22,7 +22,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
         guard let link = self.link else { return }
         let buffer = self.unwrapInboundIn(data)
         do {
-            try self.parser.parse(buffer.readableBytesSpan) { link.received($0, attempt: self.attempt) }
+            try self.parser.parse(buffer.readableBytesUInt8Span) { link.received($0, attempt: self.attempt) }
         } catch {
             self.end(error, context)
         }
@@ -37,7 +37,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.end(.connectionLost("\(error)"), context)
+        self.end(RedisError(channelError: error), context)
     }
 
     private func end(_ error: RedisError, _ context: ChannelHandlerContext) {

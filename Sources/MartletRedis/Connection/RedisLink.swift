@@ -102,7 +102,7 @@ final class RedisLink {
         self.connect(attempt: attempt).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.connected(channel, attempt: attempt)
-            case .failure(let error): self.end(attempt: attempt, .connectionLost(Self.text(of: error)))
+            case .failure(let error): self.end(attempt: attempt, RedisError(channelError: error))
             }
         }
     }
@@ -183,17 +183,5 @@ final class RedisLink {
         greetings.append((.optional, ["CLIENT", "SETNAME", .text(configuration.clientName)]))
         greetings.append((.required, ["PING"]))
         return greetings
-    }
-
-    /// Short enough for a line of health.
-    private static func text(of error: any Error) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            if error.connectionErrors.isEmpty { return "cannot resolve the host" }
-            return error.connectionErrors.first.map { Self.text(of: $0.error) } ?? "cannot connect"
-        case let error as IOError: return error.errnoCode == ECONNREFUSED ? "connection refused" : "\(error)"
-        case ChannelError.connectTimeout: return "timed out"
-        default: return "\(error)"
-        }
     }
 }

@@ -36,10 +36,10 @@ package final class RESPParser {
     }
 
     /// Takes what came and hands over each reply that is now whole; false from `body` stops, and the rest is dropped.
-    package func parse(_ bytes: RawSpan, _ body: (RESPValue) -> Bool) throws(RedisError) {
+    package func parse(_ bytes: Span<UInt8>, _ body: (RESPValue) -> Bool) throws(RedisError) {
         var start = 0
-        while start < bytes.byteCount {
-            let end = min(start + Self.sliceMax, bytes.byteCount)
+        while start < bytes.count {
+            let end = min(start + Self.sliceMax, bytes.count)
             try self.feed(bytes.extracting(start..<end))
             while let reply = try self.next() {
                 guard body(reply) else { return }
@@ -48,7 +48,7 @@ package final class RESPParser {
         }
     }
 
-    private func feed(_ slice: RawSpan) throws(RedisError) {
+    private func feed(_ slice: Span<UInt8>) throws(RedisError) {
         // unsafe: the reader copies the bytes before it returns.
         let result = unsafe slice.withUnsafeBytes { pointer in
             unsafe redisReaderFeed(self.reader, pointer.baseAddress?.assumingMemoryBound(to: CChar.self), pointer.count)

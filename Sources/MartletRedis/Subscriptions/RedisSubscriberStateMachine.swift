@@ -14,6 +14,11 @@ package struct RedisSubscriberStateMachine {
     package struct Batch: Equatable, Sendable {
         package var operation: Operation
         package var channels: [String]
+
+        package init(operation: Operation, channels: [String]) {
+            self.operation = operation
+            self.channels = channels
+        }
     }
 
     package enum Received: Equatable, Sendable {
