@@ -133,6 +133,13 @@ let package = Package(
         .executableTarget(
             name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings),
         // Tests
+        tests(
+            "MartletControl",
+            [
+                "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         tests("MartletCore"),
         tests("MartletInstruments"),
         tests("MartletNode", ["MartletCore"]),

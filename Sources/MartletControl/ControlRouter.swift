@@ -17,10 +17,7 @@ enum ControlRouter {
         if configuration.apiEnabled { APIRoutes(configuration, operations).add(to: router) }
         let console = configuration.consoleEnabled && configuration.apiEnabled
         if console { Self.add(ControlPage.console, to: router) }
-        if configuration.demoEnabled {
-            Self.add(ControlPage.demo, to: router)
-            router.get("/demo") { _, _ in Response.redirect(to: "/demo/", type: .temporary) }
-        }
+        if configuration.demoEnabled { Self.add(ControlPage.demo, to: router) }
         if console || configuration.demoEnabled {
             let settings = PageSettings(configuration)
             router.get("/settings.json") { _, _ in try Response.json(.ok, settings) }
@@ -42,7 +39,14 @@ enum ControlRouter {
 
     private static func add(_ pages: [ControlPage], to router: Router<Context>) {
         for page in pages {
-            router.get(RouterPath(page.path)) { _, _ in page.response }
+            router.get(RouterPath(page.path)) { request, _ in
+                // The router takes `/demo` for `/demo/`, from where the page's relative links would lead astray.
+                guard !page.path.hasSuffix("/") || request.uri.path.hasSuffix("/") else {
+                    let last = page.path.split(separator: "/").last ?? ""
+                    return Response.redirect(to: "\(last)/", type: .temporary)
+                }
+                return page.response
+            }
         }
     }
 }

@@ -6,7 +6,8 @@
 const historySeconds = 120;
 const $ = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat("en");
-const rateFormat = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 const state = { settings: {}, key: sessionStorage.getItem("martlet.key") ?? "", previous: null, failedSince: null };
 const history = { open: [], publications: [], deliveries: [], connects: [], revoked: [] };
@@ -39,12 +40,10 @@ async function poll() {
     showKeyCard(false);
     show(overview);
   } catch (error) {
-    if (error.needsKey) {
-      showKeyCard(true);
-    } else {
-      state.failedSince ??= new Date();
-      showLost();
-    }
+    // Asking goes on when a key has been given.
+    if (error.needsKey) return showKeyCard(true);
+    state.failedSince ??= new Date();
+    showLost();
   }
   setTimeout(poll, state.failedSince ? 2000 : 1000);
 }
@@ -108,12 +107,15 @@ function showKeyCard(needed) {
 }
 
 function showTransports({ connections }) {
-  const names = { websocket: "WebSocket", event_stream: "Event stream" };
+  const names = {
+    websocket: "WebSocket", event_stream: "Event stream",
+    jsonrpc: "JSON-RPC", centrifuge_json: "Centrifuge JSON", events: "Plain events",
+  };
   const all = total(connections);
-  const rows = [...connections].sort((one, other) => other.open - one.open).map(({ transport, protocol, open }) => {
-    const count = cell("", "number");
-    count.append(share(open, all), whole.format(open));
-    return row(cell(names[transport] ?? transport), cell(protocol), count);
+  const busy = connections.filter(({ open }) => open > 0).sort((one, other) => other.open - one.open);
+  const rows = busy.map(({ transport, protocol, open }) => {
+    const [first, second] = [transport, protocol].map((name) => cell(names[name] ?? name));
+    return row(first, second, bar(open, all), cell(whole.format(open), "number"));
   });
   $("transports").replaceChildren(...rows);
   $("transports-empty").hidden = all > 0;
@@ -122,9 +124,7 @@ function showTransports({ connections }) {
 function showChannels({ channels, subscriptions, top_channels: busiest }) {
   const most = busiest[0]?.subscribers ?? 0;
   const rows = busiest.map(({ name, subscribers }) => {
-    const count = cell("", "number");
-    count.append(share(subscribers, most), whole.format(subscribers));
-    return row(cell(name, "mono"), count);
+    return row(cell(name, "mono"), bar(subscribers, most), cell(whole.format(subscribers), "number"));
   });
   $("channels").replaceChildren(...rows);
   $("channels-empty").hidden = channels > 0;
@@ -141,11 +141,11 @@ function record(overview) {
   state.previous = now;
   push("open", total(overview.connections));
   if (!before || now.uptime <= before.uptime) return;
-  const rate = (name) => Math.max(0, now[name] - before[name]) / (now.uptime - before.uptime);
-  push("publications", rate("publications"));
-  push("deliveries", rate("deliveries"));
-  push("connects", rate("opened"));
-  push("revoked", rate("revoked_connections"));
+  const perSecond = (name) => Math.max(0, now[name] - before[name]) / (now.uptime - before.uptime);
+  push("publications", perSecond("publications"));
+  push("deliveries", perSecond("deliveries"));
+  push("connects", perSecond("opened"));
+  push("revoked", perSecond("revoked_connections"));
 }
 
 function push(name, value) {
@@ -163,13 +163,13 @@ function showFigures({ capacity, connections, counters, revocations, revocation_
   $("capacity").setAttribute("aria-valuenow", used.toFixed(0));
   for (const name of ["publications", "deliveries", "connects", "revoked"]) {
     const latest = history[name].at(-1);
-    $(name).textContent = latest === undefined ? "–" : rateFormat.format(latest);
+    $(name).textContent = latest === undefined ? "–" : rate(latest);
   }
   $("publications-note").textContent = `${whole.format(counters.publications)} in all`;
   $("deliveries-note").textContent = `${whole.format(counters.deliveries)} in all`;
   $("connects-note").textContent = `${whole.format(counters.closed)} closed, ${whole.format(counters.refused)} refused`;
-  const delay = lag.p99 == null ? "" : `; closed within ${seconds(lag.p99)} (p99)`;
-  $("revoked-note").textContent = `${plural(revocations, "revocation")} remembered${delay}`;
+  const delay = lag.p99 == null ? "" : `, closed in ${seconds(lag.p99)} (p99)`;
+  $("revoked-note").textContent = `${whole.format(revocations)} remembered${delay}`;
   for (const name of Object.keys(history)) spark($(`${name}-chart`), history[name]);
 }
 
@@ -194,6 +194,7 @@ $("key-form").addEventListener("submit", (event) => {
   sessionStorage.setItem("martlet.key", state.key);
   $("key").value = "";
   $("key-wrong").hidden = true;
+  poll();
 });
 
 $("publish-form").addEventListener("submit", (event) => {
@@ -255,10 +256,11 @@ function report(output, text, tone) {
 // Small things ---------------------------------------------------------------------------------------------------
 
 const total = (connections) => connections.reduce((sum, { open }) => sum + open, 0);
+const rate = (value) => (value < 10 ? tenths : whole).format(value);
 const plural = (count, noun) => `${whole.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 function seconds(value) {
-  return value < 1 ? `${rateFormat.format(value * 1000)} ms` : `${rateFormat.format(value)} s`;
+  return value < 1 ? `${short.format(value * 1000)} ms` : `${short.format(value)} s`;
 }
 
 function duration(value) {
@@ -293,12 +295,13 @@ function row(...cells) {
   return element;
 }
 
-function share(part, of) {
-  const outer = Object.assign(document.createElement("span"), { className: "share" });
-  const inner = document.createElement("span");
-  inner.style.width = `${of > 0 ? (part / of) * 100 : 0}%`;
-  outer.append(inner);
-  return outer;
+function bar(part, of) {
+  const share = Object.assign(document.createElement("span"), { className: "share" });
+  share.append(document.createElement("span"));
+  share.firstChild.style.width = `${of > 0 ? (part / of) * 100 : 0}%`;
+  const holder = cell("");
+  holder.append(share);
+  return holder;
 }
 
 function shape(kind, className, points) {

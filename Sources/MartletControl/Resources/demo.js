@@ -21,6 +21,8 @@ let settings = defaults;
 let martlet;
 const me = { name: "", session: "", token: null, transport: "websocket" };
 let room = rooms.includes(query.get("room")) ? query.get("room") : rooms[0];
+/** Whether this tab came back with a token that had been refused. */
+let isInsisting = false;
 /** What is known of each room: its messages, its people by name (each with its sessions), and what was not read. */
 const known = new Map(rooms.map((name) => [name, { messages: [], people: new Map(), unread: 0 }]));
 
@@ -63,6 +65,7 @@ function join(name, transport) {
 
 /** A new session with a token of its own, as after signing in. */
 function signIn() {
+  isInsisting = false;
   me.session = crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
   me.token = null;
   $("session").textContent = me.session.slice(0, 8);
@@ -110,9 +113,12 @@ function receive({ channel: from, data }) {
   const { kind = "message", user = "somebody", text = JSON.stringify(data), session = "", transport = "" } = data;
   if (session) meet(place, String(user), String(session), String(transport));
   // Who comes in is greeted by those who are there, so that everybody knows everybody.
-  if (kind === "joined" && session !== me.session) say("here", "", name).catch(() => {});
-  const isNews = kind === "joined" && session !== me.session;
-  if (kind === "message" || isNews) show(name, { kind, user: String(user), text: String(text), transport, at: Date.now() });
+  const isNew = kind === "joined" && session !== me.session;
+  if (isNew) say("here", "", name).catch(() => {});
+  if (kind === "revoked") forget(place, String(text));
+  if (kind === "message" || kind === "revoked" || isNew) {
+    show(name, { kind, user: String(user), text: String(text), transport, at: Date.now() });
+  }
   if (name === room) drawPeople();
 }
 
@@ -135,18 +141,20 @@ function show(name, message) {
 
 // Revoking -------------------------------------------------------------------------------------------------------
 
-async function revoke(target, label) {
+/** @param {object} target `{user}` for all sessions of a user, or `{session}`. */
+async function revoke(target) {
   try {
     await call("revoke", { ...target, reason: `revoked by ${me.name} in the demo` });
-    note(`You revoked ${label}.`);
-    for (const { people } of known.values()) {
-      for (const [user, sessions] of people) {
-        for (const [session, facts] of sessions) facts.gone ||= user === target.user || session === target.session;
-      }
-    }
-    drawPeople();
+    for (const name of rooms) await say("revoked", target.user ?? target.session, name);
   } catch (error) {
-    note(`Not revoked: ${error.message}`, "bad");
+    // Whoever revokes itself has nobody left to tell.
+    if (martlet.state === "open") note(`Not revoked: ${error.message}`, "bad");
+  }
+}
+
+function forget({ people }, userOrSession) {
+  for (const [user, sessions] of people) {
+    for (const [session, facts] of sessions) facts.gone ||= userOrSession === user || userOrSession === session;
   }
 }
 
@@ -154,31 +162,36 @@ async function revoke(target, label) {
 
 function showState({ detail: { state, code, reason, retryIn } }) {
   const over = transportNames[me.transport];
-  const why = [code || "", reason || ""].join(" ").trim();
+  const why = [code || "", reason || (code === 1006 ? "connection lost" : "")].join(" ").trim();
   const wait = retryIn === undefined ? "" : `, next try in ${(retryIn / 1000).toFixed(1)} s`;
   const texts = { connecting: "connecting", open: `open over ${over}`, waiting: "waiting", ended: "ended" };
   const tones = { connecting: "", open: "good", waiting: "warn", ended: "bad" };
   $("state").textContent = texts[state];
   $("state").dataset.tone = tones[state];
+  if (state === "open") isInsisting = false;
   if (state === "open") note(`Open over ${over}`, "good");
   if (state === "waiting") note(`Ended${why ? `: ${why}` : ""}${wait || ", the browser comes back"}`);
   if (state === "ended") note(`Ended for good: ${why}`, "bad");
   $("ended").hidden = state !== "ended";
   if (state === "ended") showEnd(code, reason);
   $("text").disabled = state !== "open";
+  $("send").disabled = state !== "open";
   $("text").placeholder = state === "open" ? `Say something in ${room}` : "Not connected";
   for (const input of document.getElementsByName("live-transport")) input.checked = input.value === me.transport;
   if (state === "open") for (const name of rooms) say("joined", "", name).catch((error) => note(error.message, "bad"));
 }
 
 function showEnd(code, reason) {
-  const refused = code >= 400 && code < 500;
-  $("ended-title").textContent = refused ? "The server refuses this token" : "This session was ended by the server";
+  const isStatus = code >= 200 && code < 600;
+  $("ended-title").textContent = isInsisting || isStatus
+    ? "The server does not take this token any more" : "This session was ended by the server";
   $("ended-code").textContent = code;
   $("ended-reason").textContent = reason;
-  $("ended-note").textContent = refused
-    ? "An EventSource that is answered so stops by itself."
+  $("ended-note").textContent = isStatus
+    ? "An EventSource that is answered with this status stops by itself."
     : "Close codes 3500–3999 and 4500–4999 are final: a client that keeps to them does not come back by itself.";
+  for (const { people } of known.values()) forget({ people }, me.session);
+  drawPeople();
 }
 
 function note(text, tone = "") {
@@ -221,9 +234,11 @@ function messageElement({ user, text, at }, isAgain) {
   return element("li", { className: isAgain ? "message again" : "message" }, avatar(user), body);
 }
 
-function eventElement({ user, transport }) {
+function eventElement({ kind, user, text, transport }) {
   const over = transportNames[transport] ? ` over ${transportNames[transport]}` : "";
-  return element("li", { className: "event", textContent: `${user} joined${over}` });
+  const whom = kind === "revoked" && isSession(text) ? `session ${text.slice(0, 8)}` : text;
+  const what = kind === "revoked" ? `${user} revoked ${whom}` : `${user} joined${over}`;
+  return element("li", { className: "event", textContent: what });
 }
 
 function drawPeople() {
@@ -240,10 +255,11 @@ function personElement(user, sessions) {
   else if (settings.api_enabled) {
     const button = element("button", { className: "danger revoke", type: "button", textContent: "Revoke" });
     button.setAttribute("aria-label", `Revoke user ${user}`);
-    button.addEventListener("click", () => revoke({ user }, user));
+    button.addEventListener("click", () => revoke({ user }));
     head.append(button);
   }
-  const rows = [...sessions].map(([session, facts]) => sessionElement(user, session, facts, sessions.size > 1));
+  const shown = [...sessions].filter(([, { gone }]) => isGone || !gone);
+  const rows = shown.map(([session, facts]) => sessionElement(user, session, facts, shown.length > 1));
   return element("li", { className: isGone ? "person gone" : "person" }, head, ...rows);
 }
 
@@ -251,8 +267,9 @@ function sessionElement(user, session, { transport, gone }, isOneOfMany) {
   const label = `${session.slice(0, 8)} · ${transportNames[transport] ?? "?"}`;
   const row = element("div", { className: gone ? "session gone" : "session" }, element("code", { textContent: label }));
   if (isOneOfMany && !gone && settings.api_enabled) {
-    const button = element("button", { type: "button", textContent: "end session" });
-    button.addEventListener("click", () => revoke({ session }, `a session of ${user}`));
+    const button = element("button", { type: "button", textContent: "end" });
+    button.setAttribute("aria-label", `End session ${session.slice(0, 8)} of ${user}`);
+    button.addEventListener("click", () => revoke({ session }));
     row.append(button);
   }
   return row;
@@ -271,6 +288,7 @@ function element(kind, properties = {}, ...children) {
   return made;
 }
 
+const isSession = (text) => [...known.get(room).people.values()].some((sessions) => sessions.has(text));
 const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 function enter(name) {
@@ -309,7 +327,10 @@ $("switch").addEventListener("change", (event) => {
   connect();
 });
 
-$("same-token").addEventListener("click", () => martlet.connect());
+$("same-token").addEventListener("click", () => {
+  isInsisting = true;
+  martlet.connect();
+});
 $("fresh-token").addEventListener("click", signIn);
 
 // Start ----------------------------------------------------------------------------------------------------------

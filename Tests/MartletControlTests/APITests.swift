@@ -1,0 +1,196 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletControl
+import MartletProtocol
+import NIOHTTP1
+import Testing
+
+@Suite struct APITests {
+    private static let unauthorized = 401
+
+    private static var keyed: ControlConfiguration {
+        var configuration = ControlConfiguration()
+        configuration.apiKeys = ["first", "second-key"]
+        return configuration
+    }
+
+    @Test func everyMethodAnswersInTheEnvelope() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(.development, operations) { client in
+            let published = try await client.post("/api/publish", #"{"channel":"news:a","data":{"x": [1,2]}}"#)
+            #expect(published.status == 200)
+            #expect(published.headers.first(name: "Content-Type") == "application/json")
+            #expect(published.body == #"{"result":{}}"#)
+
+            let disconnected = try await client.post(
+                "/api/disconnect", #"{"user":"u1","session":"s1","disconnect":{"code":4100,"reason":"bye"}}"#)
+            #expect(disconnected.body == #"{"result":{}}"#)
+
+            let revoked = try await client.post("/api/revoke", #"{"user":"u1","before":1700000000,"reason":"fired"}"#)
+            #expect(revoked.body == #"{"result":{"id":"r-1","durable":false}}"#)
+
+            let info = try await client.post("/api/info", "{}")
+            #expect(info.body.hasPrefix(#"{"result":{"nodes":[{"uid":"n1","name":"fake","version":"0.1.0","#))
+            #expect(try await client.post("/api/info", "").status == 200)
+        }
+        let recorded = operations.recorded
+        #expect(recorded.published == [.init(channel: "news:a", data: Array(#"{"x": [1,2]}"#.utf8))])
+        #expect(recorded.disconnected.map(\.session) == ["s1"])
+        #expect(recorded.disconnected.map(\.code) == [4100])
+        #expect(recorded.revoked == [.init(target: .user("u1"), before: 1_700_000_000, reason: "fired")])
+    }
+
+    @Test func aBroadcastSaysWhatBecameOfEachChannel() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(.development, operations) { client in
+            let answer = try await client.post("/api/broadcast", #"{"channels":["a","unknown","b"],"data":1}"#)
+            let error = #"{"error":{"code":102,"message":"unknown channel"}}"#
+            #expect(answer.body == #"{"result":{"responses":[{"result":{}},\#(error),{"result":{}}]}}"#)
+
+            let names = (0..<1_000).map { "\"c\($0)\"" }.joined(separator: ",")
+            let many = try await client.post("/api/broadcast", #"{"channels":[\#(names)],"data":1}"#)
+            #expect(many.body.split(separator: #""result":{}"#).count == 1_001)
+        }
+        #expect(Set(operations.recorded.published.map(\.channel)).count == 1_002)
+    }
+
+    @Test func aReceiptHasThePlaceInTheLog() async throws {
+        let place = RevocationReceipt.Place(topic: "sessions", partition: 2, offset: 40)
+        let operations = FakeOperations(receipt: RevocationReceipt(id: "r-2", isDurable: true, place: place))
+        try await ControlClient.serving(.development, operations) { client in
+            let answer = try await client.post("/api/revoke", #"{"session":"s1"}"#)
+            let expected = #"{"result":{"id":"r-2","durable":true,"topic":"sessions","partition":2,"offset":40}}"#
+            #expect(answer.body == expected)
+        }
+    }
+
+    @Test func theOldFormIsServed() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(.development, operations) { client in
+            let command = #"{"method":"publish","params":{"channel":"a","data":null}}"#
+            #expect(try await client.post("/api", command).body == #"{"result":{}}"#)
+            #expect(try await client.post("/api", #"{"method":"info"}"#).body.hasPrefix(#"{"result":{"nodes""#))
+            let unknown = try await client.post("/api", #"{"method":"fly"}"#)
+            #expect(unknown.status == 200)
+            #expect(unknown.body.contains(#""code":104"#))
+            #expect(try await client.post("/api", "[]").body.contains(#""code":107"#))
+        }
+        #expect(operations.recorded.published == [.init(channel: "a", data: Array("null".utf8))])
+    }
+
+    @Test func errorsAreInTheEnvelopeUnlessTheTransportIsToSayThem() async throws {
+        try await ControlClient.serving(.development, FakeOperations()) { client in
+            let cases = [
+                ("/api/publish", #"{"channel":"away","data":1}"#, 100, 500),
+                ("/api/publish", #"{"channel":"unknown","data":1}"#, 102, 404),
+                ("/api/publish", #"{"channel":"a"}"#, 107, 400),
+                ("/api/publish", #"{"channel":"a","data":"#, 107, 400),
+                ("/api/publish", "not JSON", 107, 400),
+                ("/api/revoke", #"{"user":"u","session":"s"}"#, 107, 400),
+                ("/api/disconnect", #"{"user":""}"#, 107, 400),
+            ]
+            for (path, body, code, status) in cases {
+                let plain = try await client.post(path, body)
+                #expect(plain.status == 200)
+                #expect(plain.body.hasPrefix(#"{"error":{"code":\#(code),"#), "\(plain.body)")
+                let mapped = try await client.post(path, body, ["X-Centrifugo-Error-Mode": "transport"])
+                #expect(mapped.status == status)
+                #expect(mapped.body == plain.body)
+            }
+        }
+    }
+
+    @Test func anUnknownMethodIsNotFound() async throws {
+        try await ControlClient.serving(.development, FakeOperations()) { client in
+            let answer = try await client.post("/api/fly", "{}")
+            #expect(answer.status == 404)
+            #expect(answer.body == #"{"error":{"code":104,"message":"method not found"}}"#)
+            #expect(try await client.get("/nothing").status == 404)
+        }
+    }
+
+    @Test func aKeyComesInThreeWays() async throws {
+        try await ControlClient.serving(Self.keyed, FakeOperations()) { client async throws in
+            #expect(try await client.post("/api/info", "{}", ["X-API-Key": "first"]).status == 200)
+            #expect(try await client.post("/api/info", "{}", ["X-API-Key": "second-key"]).status == 200)
+            #expect(try await client.post("/api/info", "{}", ["Authorization": "apikey second-key"]).status == 200)
+            #expect(try await client.post("/api/info?api_key=second%2Dkey", "{}").status == 200)
+            #expect(try await client.get("/api/overview", ["X-API-Key": "first"]).status == 200)
+            // With keys the rules of development mode do not apply: any host, any content type.
+            let curl: HTTPHeaders = [
+                "X-API-Key": "first", "Host": "martlet.example.com", "Content-Type": "application/x-www-form-urlencoded",
+            ]
+            #expect(try await client.post("/api/info", "{}", curl).status == 200)
+        }
+    }
+
+    @Test func aMissingOrWrongKeyIsRefused() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(Self.keyed, operations) { client async throws in
+            let body = #"{"channel":"a","data":1}"#
+            let wrong: [HTTPHeaders] = [
+                [:], ["X-API-Key": ""], ["X-API-Key": "firs"], ["X-API-Key": "firstfirst"],
+                ["X-API-Key": "FIRST"], ["Authorization": "Bearer first"], ["Authorization": "apikey"],
+                ["Authorization": "apikey nothing"],
+            ]
+            for headers in wrong {
+                #expect(try await client.post("/api/publish", body, headers).status == Self.unauthorized, "\(headers)")
+            }
+            #expect(try await client.post("/api/publish?api_key=wrong", body).status == Self.unauthorized)
+            #expect(try await client.post("/api", #"{"method":"info"}"#).status == Self.unauthorized)
+            #expect(try await client.post("/api/fly", "{}").status == Self.unauthorized)
+            #expect(try await client.get("/api/overview").status == Self.unauthorized)
+        }
+        #expect(operations.recorded.published.isEmpty)
+    }
+
+    @Test func withoutKeysNobodyIsAdmitted() async throws {
+        var configuration = ControlConfiguration()
+        configuration.apiKeys = [""]
+        try await ControlClient.serving(configuration, FakeOperations()) { client async throws in
+            #expect(try await client.post("/api/info", "{}").status == Self.unauthorized)
+            #expect(try await client.post("/api/info", "{}", ["X-API-Key": ""]).status == Self.unauthorized)
+        }
+    }
+
+    @Test func aBodyIsBounded() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(.development, operations) { client async throws in
+            let frame = #"{"channel":"a","data":""}"#.utf8.count
+            func body(bytes: Int) -> String {
+                #"{"channel":"a","data":"\#(String(repeating: "x", count: bytes - frame))"}"#
+            }
+            #expect(try await client.post("/api/publish", body(bytes: 1_048_576)).body == #"{"result":{}}"#)
+            #expect(try await client.post("/api/publish", body(bytes: 1_048_577)).status == 413)
+        }
+        #expect(operations.recorded.published.count == 1)
+    }
+
+    @Test func theAPICanBeSwitchedOff() async throws {
+        var configuration = Self.keyed
+        configuration.apiEnabled = false
+        configuration.consoleEnabled = true
+        try await ControlClient.serving(configuration, FakeOperations()) { client async throws in
+            #expect(try await client.post("/api/info", "{}", ["X-API-Key": "first"]).status == 404)
+            #expect(try await client.get("/api/overview", ["X-API-Key": "first"]).status == 404)
+            #expect(try await client.get("/").status == 404)
+            #expect(try await client.get("/healthz").status == 200)
+        }
+    }
+
+    @Test func tokensForTheDemoAreMadeInDevelopmentModeOnly() async throws {
+        let body = #"{"user":"Ada","session":"s1"}"#
+        try await ControlClient.serving(.development, FakeOperations()) { client in
+            let answer = try await client.post("/api/demo_token", body)
+            #expect(answer.body == #"{"result":{"token":"token of Ada in s1"}}"#)
+            #expect(try await client.post("/api/demo_token", #"{"user":"Ada"}"#).body.contains(#""code":107"#))
+            let long = String(repeating: "x", count: 257)
+            let tooLong = try await client.post("/api/demo_token", #"{"user":"\#(long)","session":"s"}"#)
+            #expect(tooLong.body.contains(#""code":107"#))
+        }
+        try await ControlClient.serving(Self.keyed, FakeOperations()) { client async throws in
+            #expect(try await client.post("/api/demo_token", body, ["X-API-Key": "first"]).status == 404)
+        }
+    }
+}
