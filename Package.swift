@@ -142,6 +142,7 @@ let package = Package(
             ]),
         tests("MartletCore"),
         tests("MartletInstruments"),
+        tests("MartletKafka", ["MartletCore", "MartletInstruments", "kafka-broker", logging]),
         tests("MartletNode", ["MartletCore"]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),

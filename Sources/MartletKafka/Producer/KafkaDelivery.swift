@@ -6,8 +6,9 @@ import Synchronization
 
 /// Who waits for a record's acknowledgement.
 ///
-/// It travels through librdkafka as the record's opaque pointer, retained once. Every record that librdkafka has taken
-/// comes back in exactly one delivery report, whether acknowledged, failed, timed out or purged; the report releases it.
+/// It travels through librdkafka as the record's opaque pointer, retained once. Every record that librdkafka has
+/// taken comes back in exactly one delivery report, whether acknowledged, failed, timed out or purged, and the report
+/// releases it.
 final class KafkaDelivery: Sendable {
     typealias Outcome = Result<KafkaReceipt, KafkaError>
 

@@ -3,8 +3,8 @@
 
 import Foundation
 package import Logging
-package import MartletInstruments
 import MartletCore
+package import MartletInstruments
 import Synchronization
 
 /// Writes records and tells when the brokers have them: idempotent, acknowledged by all in-sync replicas.
@@ -154,7 +154,9 @@ package final class KafkaProducer: Sendable {
     /// Every record gets its report before the instance is destroyed.
     private func finish(_ producer: RDKafkaProducer, within duration: Duration, _ sink: ProducerSink) {
         let deadline = Clock.monotonic + duration.nanoseconds
-        while producer.outstanding > 0, Clock.monotonic < deadline { producer.poll(timeout: .milliseconds(10), into: sink) }
+        while producer.outstanding > 0, Clock.monotonic < deadline {
+            producer.poll(timeout: .milliseconds(10), into: sink)
+        }
         producer.purge()
         while producer.outstanding > 0 { producer.poll(timeout: .milliseconds(10), into: sink) }
         producer.close()

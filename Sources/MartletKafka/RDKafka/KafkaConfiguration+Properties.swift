@@ -15,7 +15,6 @@ extension KafkaConfiguration {
             ("queued.max.messages.kbytes", "\(max(1, self.queuedBytesMax / 1024))"),
             // Filled up again long before it runs empty, as replaying must not wait for fetches.
             ("queued.min.messages", "200000"),
-            ("topic.metadata.refresh.interval.ms", "\(self.metadataInterval.milliseconds)"),
         ]
         let invariants = [
             // Losing the position is an event to be told, never a silent jump.
@@ -42,6 +41,8 @@ extension KafkaConfiguration {
         [
             ("bootstrap.servers", self.brokers.joined(separator: ",")),
             ("client.id", self.clientID),
+            // Finds added partitions, and topics whose access rights were mended.
+            ("topic.metadata.refresh.interval.ms", "\(self.metadataInterval.milliseconds)"),
             // A broker that does not answer is noticed in seconds, and one that is back is found in two.
             ("socket.timeout.ms", "10000"),
             ("socket.connection.setup.timeout.ms", "5000"),

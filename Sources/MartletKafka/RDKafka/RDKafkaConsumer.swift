@@ -93,7 +93,7 @@ import MartletCore
             // unsafe: the list keeps its elements, in the order in which they were added.
             let element = unsafe list.pointee.elems[index]
             guard unsafe element.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                throw unsafe KafkaError(element.err, "the brokers did not find the offset of partition \(index) by time")
+                throw unsafe KafkaError(element.err, "the brokers did not find partition \(index) by time")
             }
             unsafe offsets.append(element.offset < 0 ? nil : element.offset)
         }
@@ -167,7 +167,9 @@ import MartletCore
                 start: message.pointee.payload?.assumingMemoryBound(to: UInt8.self), count: message.pointee.len)
             // A null value is not an empty one: it has no address.
             unsafe sink.recordReceived(
-                record, key: key.baseAddress == nil ? nil : key.span, value: value.baseAddress == nil ? nil : value.span)
+                record,
+                key: key.baseAddress == nil ? nil : key.span,
+                value: value.baseAddress == nil ? nil : value.span)
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             unsafe sink.endReached(topic: topic, partition: partition, at: message.pointee.offset)
         default:

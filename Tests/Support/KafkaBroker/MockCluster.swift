@@ -31,6 +31,9 @@ internal import CRdKafka
         guard let client = unsafe rd_kafka_new(RD_KAFKA_PRODUCER, conf, &text, text.count),
             let cluster = unsafe rd_kafka_mock_cluster_new(client, brokers)
         else { return nil }
+        // Metadata (API 3) in version 4 carries whether a client wants unknown topics made; by default the mock offers
+        // only version 2, in which it makes them for everyone who asks.
+        unsafe rd_kafka_mock_set_apiversion(cluster, 3, 0, 4)
         unsafe self.client = client
         unsafe self.cluster = cluster
         self.brokers = brokers
@@ -39,7 +42,7 @@ internal import CRdKafka
     var bootstrapServers: String { unsafe String(cString: rd_kafka_mock_cluster_bootstraps(self.cluster)) }
 
     func perform(_ command: BrokerCommand) -> Answer {
-        // unsafe, all of them: the cluster is valid, strings and arrays live for the calls, and the mock checks the rest.
+        // unsafe, all of them: the cluster is valid, strings live for the calls, and the mock checks the rest.
         switch command {
         case .topic(let name, let partitions):
             // Every broker holds every partition, so that any of them can be made the leader.
