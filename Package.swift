@@ -132,6 +132,11 @@ let package = Package(
         // What tests need beside the node
         .executableTarget(
             name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings),
+        .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
+        .executableTarget(
+            name: "reactor-bench",
+            dependencies: ["AllocationCounter", "MartletCore", "MartletInstruments", "MartletReactor"],
+            path: "Tests/Support/ReactorBench", swiftSettings: settings),
         // Tests
         tests(
             "MartletControl",

@@ -24,7 +24,6 @@ final class FrameTable {
     private var firstFree: Int32 = -1
     private var usedCount: Int32 = 0
     private(set) var liveCount: Int32 = 0
-    private var highWater: Int32 = 0
     private var ofTurn: [Int32] = []
 
     init() throws(ReactorError) { self.frames = try MappedArray(capacity: Self.capacity) }
@@ -47,7 +46,6 @@ final class FrameTable {
         } else if Int(self.usedCount) < Self.capacity {
             index = self.usedCount
             self.usedCount += 1
-            self.highWater = max(self.highWater, self.usedCount)
         } else {
             unsafe free(memory)
             return -1
@@ -78,6 +76,12 @@ final class FrameTable {
         if references == 0 { self.remove(index) }
     }
 
+    /// The same from above, where the caller may be wrong about a frame.
+    func releaseHeld(_ index: Int32) {
+        guard index >= 0, index < self.usedCount, self.frames[Int(index)].references > 0 else { return }
+        self.release(index)
+    }
+
     @inline(__always)
     func count(of index: Int32) -> Int { Int(self.frames[Int(index)].count) }
 
@@ -92,10 +96,9 @@ final class FrameTable {
         self.ofTurn.removeAll(keepingCapacity: self.ofTurn.count <= Int(Self.trimThreshold))
         // Nothing is left: begin anew at the first row, and give back what a burst made resident.
         if self.liveCount == 0 {
+            if self.usedCount > Self.trimThreshold { self.frames.discard(from: Int(Self.trimThreshold)) }
             self.firstFree = -1
             self.usedCount = 0
-            if self.highWater > Self.trimThreshold { self.frames.discard(from: Int(Self.trimThreshold)) }
-            self.highWater = 0
         }
     }
 

@@ -43,7 +43,8 @@ final class InputBuffer {
     /// Gives the first `count` bytes in place.
     func withBytes(_ count: Int, _ body: (inout MutableSpan<UInt8>) -> Int) -> Int {
         // Nothing else reads or writes the buffer until the body returns: reads are never nested.
-        let buffer = unsafe UnsafeMutableBufferPointer(start: self.bytes.pointer, count: min(count, self.bytes.capacity))
+        let length = min(count, self.bytes.capacity)
+        let buffer = unsafe UnsafeMutableBufferPointer(start: self.bytes.pointer, count: length)
         var span = unsafe buffer.mutableSpan
         return body(&span)
     }

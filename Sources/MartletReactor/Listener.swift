@@ -39,6 +39,11 @@ package final class Listener: Sendable {
                 return Listener(address: bound, descriptors: descriptors, backlog: backlog)
             } catch {
                 attempts -= 1
+                // A kernel without IPv6 has no other "every address" to listen on.
+                if error.code == EAFNOSUPPORT, address.address == PeerAddress(high: 0, low: 0, port: address.port) {
+                    let every = SocketAddress(PeerAddress(v4: 0, port: address.port))
+                    return try Listener.bind(every, shards: shards, options: options, backlog: backlog)
+                }
                 // A port that the system chose may be taken by another between the two times it is bound.
                 guard address.port == 0, error.code == EADDRINUSE, attempts > 0 else { throw error }
             }

@@ -9,12 +9,12 @@ final class OutputNodes {
     }
 
     private static let capacity = 1 << 24
-    private static let trimThreshold: Int32 = 65_536
+    private static let trimThreshold: Int32 = 262_144
 
     private let nodes: MappedArray<Node>
     private var firstFree: Int32 = -1
+    /// Nodes used since the last time that none was; those above cost no memory.
     private var usedCount: Int32 = 0
-    private var highWater: Int32 = 0
     private(set) var liveCount: Int32 = 0
 
     init() throws(ReactorError) { self.nodes = try MappedArray(capacity: Self.capacity) }
@@ -29,9 +29,14 @@ final class OutputNodes {
     /// A node for `frame`, or -1 when all are in use.
     @inline(__always)
     func insert(_ frame: Int32) -> Int32 {
-        let index = self.firstFree
-        guard index >= 0 else { return self.insertUnused(frame) }
-        self.firstFree = self.nodes[Int(index)].next
+        var index = self.firstFree
+        if index >= 0 {
+            self.firstFree = self.nodes[Int(index)].next
+        } else {
+            index = self.usedCount
+            guard Int(index) < Self.capacity else { return -1 }
+            self.usedCount = index + 1
+        }
         self.nodes[Int(index)].frame = frame
         self.liveCount += 1
         return index
@@ -44,22 +49,12 @@ final class OutputNodes {
         self.liveCount -= 1
     }
 
-    /// With nothing queued anywhere: begins anew at the first node, and gives back what a burst made resident.
+    /// With nothing queued anywhere, begins anew at the first node: what one turn queues then lies side by side. Gives
+    /// back what a burst made resident.
     func trim() {
-        guard self.liveCount == 0, self.highWater > Self.trimThreshold else { return }
+        guard self.liveCount == 0, self.usedCount > 0 else { return }
+        if self.usedCount > Self.trimThreshold { self.nodes.discard(from: Int(Self.trimThreshold)) }
         self.firstFree = -1
         self.usedCount = 0
-        self.highWater = 0
-        self.nodes.discard(from: Int(Self.trimThreshold))
-    }
-
-    private func insertUnused(_ frame: Int32) -> Int32 {
-        guard Int(self.usedCount) < Self.capacity else { return -1 }
-        let index = self.usedCount
-        self.usedCount += 1
-        self.highWater = max(self.highWater, self.usedCount)
-        self.nodes[Int(index)].frame = frame
-        self.liveCount += 1
-        return index
     }
 }

@@ -4,7 +4,7 @@
 import Glibc
 
 extension Reactor {
-    /// Gives no more bytes of this connection to the delegate; the peer is held back when the kernel's buffers are full.
+    /// Gives no more bytes of this connection to the delegate; when the kernel's buffers are full the peer must wait.
     package func pauseReading(_ slot: Int32) {
         guard self.isOpen(slot) else { return }
         self.table[slot].flags.insert(.paused)

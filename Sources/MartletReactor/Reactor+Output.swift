@@ -25,7 +25,7 @@ extension Reactor {
     /// again.
     package func hold(_ frame: FrameIndex) { _ = self.frames.retain(frame.rawValue) }
 
-    package func release(_ frame: FrameIndex) { self.frames.release(frame.rawValue) }
+    package func release(_ frame: FrameIndex) { self.frames.releaseHeld(frame.rawValue) }
 
     /// Queues a frame. It leaves at the end of the turn with all else that is queued, or at once when 64 KiB wait.
     /// A connection that is not open takes nothing.

@@ -93,8 +93,9 @@ package final class Reactor: @unchecked Sendable {
         self.origin = self.now
         self.nextTick = self.now + Self.tickNanoseconds
         do throws(ReactorError) {
-            guard self.epoll.add(
-                self.waker.descriptor, .wake, 0, events: Epoll.input | Epoll.edgeTriggered)
+            guard
+                self.epoll.add(
+                    self.waker.descriptor, .wake, 0, events: Epoll.input | Epoll.edgeTriggered)
             else { throw ReactorError("cannot watch the event descriptor", code: errno) }
             try self.openListeners()
             self.reserve.open()

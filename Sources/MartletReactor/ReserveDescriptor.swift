@@ -4,8 +4,8 @@
 import CLinux
 import Glibc
 
-/// A descriptor held in reserve: when there is none left, it makes room to accept a connection and close it, so that the
-/// peer learns of it at once and the listener is not readable for ever.
+/// A descriptor held in reserve: when there is none left, it makes room to accept a connection and close it, so that
+/// the peer learns of it at once and the listener is not readable for ever.
 struct ReserveDescriptor {
     private var descriptor: Int32 = -1
 

@@ -1,8 +1,9 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
-@testable import MartletReactor
 import Testing
+
+@testable import MartletReactor
 
 struct DeadlineWheelTests {
     @Test func aRecordIsSmall() {
