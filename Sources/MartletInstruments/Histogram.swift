@@ -29,6 +29,19 @@ package final class Histogram: Sendable {
         self.sumMicroseconds.wrappingAdd(Int(value * 1e6) &* count, ordering: .relaxed)
     }
 
+    /// An upper bound of what a share of the observations did not exceed; nil before the first.
+    package func quantile(_ share: Double) -> Double? {
+        let counts = self.counts
+        let wanted = Double(counts.reduce(0, +)) * share
+        guard wanted > 0 else { return nil }
+        var seen = 0.0
+        for (index, count) in counts.enumerated() {
+            seen += Double(count)
+            if seen >= wanted { return index < self.bounds.count ? self.bounds[index] : self.bounds.last }
+        }
+        return self.bounds.last
+    }
+
     package var counts: [Int] { self.buckets.map(\.total) }
     package var sum: Double { Double(self.sumMicroseconds.load(ordering: .relaxed)) / 1e6 }
 }

@@ -25,6 +25,9 @@ package final class Reactor: @unchecked Sendable {
     package weak var delegate: (any ReactorDelegate)?
     /// `Clock.monotonic` as it was when the turn began.
     package internal(set) var now: Int64 = 0
+    /// Whether the last turn left connections for later slices: a producer that waits now has what it adds leave together
+    /// with what they have already.
+    package private(set) var hasUnsentTurn = false
 
     let table: ConnectionTable
     let frames: FrameTable
@@ -148,6 +151,7 @@ package final class Reactor: @unchecked Sendable {
         if isWoken { self.handler?.woken() }
         if self.now >= self.nextTick { self.tick() }
         self.attendSlice()
+        self.hasUnsentTurn = self.firstListed >= 0
         self.frames.endTurn()
         self.nodes.trim()
         self.publishCounts()

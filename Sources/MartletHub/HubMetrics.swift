@@ -1,0 +1,38 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import MartletInstruments
+
+/// What the hub counts.
+package final class HubMetrics: Sendable {
+    package let publications: Counter
+    package let unwanted: Counter
+    package let overrun: Counter
+    package let deliveries: Counter
+    package let deliveryLag: Histogram
+    package let revocationLag: Histogram
+    package let channels: Gauge
+    package let subscriptions: Gauge
+    package let gaps: Counter
+
+    package init(_ registry: MetricsRegistry) {
+        self.publications = registry.counter(
+            "martlet_publications_total", "Publications that reached this node's shards, once each per shard.")
+        self.unwanted = registry.counter(
+            "martlet_publications_dropped_total", "Publications that were not delivered, by reason.",
+            labels: [("reason", "no_subscriber")])
+        self.overrun = registry.counter(
+            "martlet_publications_dropped_total", "Publications that were not delivered, by reason.",
+            labels: [("reason", "mailbox_full")])
+        self.deliveries = registry.counter(
+            "martlet_deliveries_total", "Publications queued to connections, one per subscriber.")
+        self.deliveryLag = registry.histogram(
+            "martlet_delivery_lag_seconds", "Time from a node taking a publication to its fan-out, per publication.")
+        self.revocationLag = registry.histogram(
+            "martlet_revocation_lag_seconds", "Time from an invalidation event to the close of a connection it ends.")
+        self.channels = registry.gauge("martlet_channels", "Channels with a subscriber, once for each shard with one.")
+        self.subscriptions = registry.gauge("martlet_subscriptions", "Subscriptions of this node's connections.")
+        self.gaps = registry.counter(
+            "martlet_gaps_told_total", "Subscribers that were told that messages may have been lost.")
+    }
+}

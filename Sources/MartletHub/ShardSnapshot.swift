@@ -1,0 +1,10 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a shard holds at one moment.
+package struct ShardSnapshot: Sendable {
+    package var users: [String]
+    /// Subscribers by channel.
+    package var channels: [String: Int]
+    package var subscriptions: Int
+}

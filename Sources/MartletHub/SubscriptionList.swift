@@ -1,0 +1,51 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+/// The channels of one connection. Most have one, which costs no allocation.
+struct SubscriptionList {
+    struct Entry {
+        var channel: Int32
+        /// Index in the channel's array of subscribers, or -1 while the bus has not acknowledged.
+        var position: Int32
+    }
+
+    private var first = Entry(channel: -1, position: -1)
+    private var more: [Entry] = []
+
+    var count: Int { (self.first.channel >= 0 ? 1 : 0) + self.more.count }
+
+    /// The entry to take next when all are to go.
+    var last: Entry? { self.more.last ?? (self.first.channel >= 0 ? self.first : nil) }
+
+    func entry(of channel: Int32) -> Entry? {
+        if self.first.channel == channel { return self.first }
+        return self.more.first { $0.channel == channel }
+    }
+
+    mutating func append(_ entry: Entry) {
+        if self.first.channel < 0 { self.first = entry } else { self.more.append(entry) }
+    }
+
+    mutating func move(_ channel: Int32, to position: Int32) {
+        if self.first.channel == channel {
+            self.first.position = position
+        } else if let index = self.more.firstIndex(where: { $0.channel == channel }) {
+            self.more[index].position = position
+        }
+    }
+
+    mutating func remove(_ channel: Int32) {
+        if self.first.channel == channel {
+            self.first = self.more.popLast() ?? Entry(channel: -1, position: -1)
+        } else if let index = self.more.firstIndex(where: { $0.channel == channel }) {
+            self.more.swapAt(index, self.more.count - 1)
+            self.more.removeLast()
+        }
+        if self.more.isEmpty { self.more = [] }
+    }
+
+    func forEach(_ body: (Entry) -> Void) {
+        if self.first.channel >= 0 { body(self.first) }
+        for entry in self.more { body(entry) }
+    }
+}
