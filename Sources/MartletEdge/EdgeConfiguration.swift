@@ -1,0 +1,28 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import MartletCore
+
+/// What the public listeners do, apart from what `Limits` bounds.
+package struct EdgeConfiguration: Sendable {
+    package var limits = Limits()
+    /// Loopback `Host` and `Origin` values only, and anonymous clients with full rights.
+    package var isDevelopment = false
+    package var allowsAnonymous = false
+    /// Origins that pages may connect from, as globs; empty: the request's own host only.
+    package var origins: [String] = []
+    /// Peers whose `X-Forwarded-For` and PROXY protocol headers are believed.
+    package var trustedProxies: [CIDR] = []
+    /// Whether every connection must begin with a PROXY protocol header.
+    package var requiresProxyProtocol = false
+    /// The cookie that carries a token, or nil.
+    package var tokenCookie: String?
+    package var namespaces = NamespaceTable([])
+    /// The reconnection time event streams are told, in milliseconds.
+    package var eventRetryMilliseconds = 3_000
+    /// Whether event streams use chunked coding; without it they end with their connection.
+    package var eventsChunked = true
+    package var version = ""
+
+    package init() {}
+}

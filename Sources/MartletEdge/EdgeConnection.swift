@@ -1,0 +1,61 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletHub
+import MartletWire
+
+/// What the edge knows of one connection: a small record, found by its slot. What few connections need, and only for
+/// a while, is in `EdgeExtras`.
+struct EdgeConnection {
+    enum Stage: UInt8 {
+        case free
+        /// Waiting for the PROXY protocol header.
+        case proxyHeader
+        /// Waiting for the head of a request.
+        case head
+        /// A WebSocket, past its handshake.
+        case webSocket
+        /// An event stream, past its head.
+        case eventStream
+        /// Goodbye was said; what still comes is not looked at.
+        case ending
+    }
+
+    struct Flags: OptionSet {
+        var rawValue: UInt16
+
+        /// Registered in the shard under an identity.
+        static let connected = Flags(rawValue: 1 << 0)
+        static let awaitsPong = Flags(rawValue: 1 << 1)
+        /// Pings are WebSocket frames, not messages of the protocol.
+        static let nativePing = Flags(rawValue: 1 << 2)
+        /// Holds one of the node's places.
+        static let placed = Flags(rawValue: 1 << 8)
+        /// Counted by its user as well.
+        static let userPlaced = Flags(rawValue: 1 << 9)
+        /// Counted in `martlet_open_connections`.
+        static let admitted = Flags(rawValue: 1 << 3)
+        static let hasExtras = Flags(rawValue: 1 << 4)
+        /// Known to the roster of sessions to validate.
+        static let rostered = Flags(rawValue: 1 << 5)
+        /// A connect was answered with an error: whatever follows is abuse.
+        static let refused = Flags(rawValue: 1 << 6)
+        static let chunked = Flags(rawValue: 1 << 7)
+    }
+
+    var stage = Stage.free
+    var kind = EdgeProtocol.centrifuge
+    var flags: Flags = []
+    var reason = CloseReason.peerClosed
+    var decoder = WebSocketDecoder()
+    /// Bytes of an incomplete request head that were looked at.
+    var scanned: UInt32 = 0
+    /// When the next ping (or comment) is due, in the shard's 100 ms ticks.
+    var pingTick: UInt32 = 0
+    /// When the identity ends, in the same ticks; zero for never.
+    var expiryTick: UInt32 = 0
+    /// Commands that may still come at once, and when that was last computed.
+    var commandCredit: Float = 0
+    var commandTick: UInt32 = 0
+}

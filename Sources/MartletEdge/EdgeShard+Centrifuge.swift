@@ -1,0 +1,181 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletHub
+import MartletPolicy
+import MartletProtocol
+import MartletSessions
+import MartletReactor
+import MartletWire
+
+/// The Centrifuge client protocol in JSON: what each command does.
+extension EdgeShard {
+    func centrifugeMessage(_ slot: Int32, _ payload: Span<UInt8>) {
+        var reader = CentrifugeJSON.commands()
+        while self.connections[Int(slot)].stage == .webSocket {
+            switch reader.next(in: payload) {
+            case .end: return
+            case .malformed: return self.endWebSocket(slot, reason: .badRequest)
+            case .command(let command):
+                if case .connect(let request) = command.request, !self.isConnected(slot) {
+                    // A connect comes first, so that all of its frame waits with it.
+                    if self.mustWaitForKeys(slot, request.token, payload) { return }
+                }
+                self.command(slot, command)
+            }
+        }
+    }
+
+    private func isConnected(_ slot: Int32) -> Bool { self.connections[Int(slot)].flags.contains(.connected) }
+
+    private func reply(_ slot: Int32, _ reply: CentrifugeReply, id: UInt32) {
+        self.reactor.send(WebSocketFrame.encode(.text, payload: CentrifugeJSON.encode(reply, id: id)), to: slot)
+    }
+
+    private func command(_ slot: Int32, _ command: CentrifugeCommand) {
+        let flags = self.connections[Int(slot)].flags
+        guard !flags.contains(.refused) else { return self.endWebSocket(slot, reason: .badRequest) }
+        if case .pong = command.request {
+            guard flags.contains(.awaitsPong), !flags.contains(.nativePing) else {
+                return self.endWebSocket(slot, reason: .badRequest)
+            }
+            return self.ponged(slot)
+        }
+        guard self.takeCommand(slot) else { return self.endWebSocket(slot, reason: .tooManyRequests) }
+        if case .connect(let request) = command.request {
+            guard !flags.contains(.connected), command.id > 0 else {
+                return self.endWebSocket(slot, reason: .badRequest)
+            }
+            return self.connect(slot, request, id: command.id)
+        }
+        guard flags.contains(.connected) else { return self.endWebSocket(slot, reason: .badRequest) }
+        self.connectedCommand(slot, command)
+    }
+
+    private func connectedCommand(_ slot: Int32, _ command: CentrifugeCommand) {
+        let id = command.id
+        if case .send = command.request { return self.endWebSocket(slot, reason: .notAvailable) }
+        guard id > 0 else { return self.endWebSocket(slot, reason: .badRequest) }
+        switch command.request {
+        case .ping: self.reply(slot, .ping, id: id)
+        case .subscribe(let request): self.subscribe(slot, request, id: id)
+        case .unsubscribe(let channel):
+            guard !channel.isEmpty else { return self.endWebSocket(slot, reason: .badRequest) }
+            _ = self.shard.unsubscribe(slot, from: channel)
+            self.reply(slot, .unsubscribe, id: id)
+        case .publish(let channel, let data): self.publish(slot, channel, data, id: id)
+        case .refresh(let token): self.refresh(slot, token, id: id)
+        case .presence, .presenceStats, .history, .rpc, .subRefresh:
+            self.reply(slot, .error(.notAvailable), id: id)
+        case .connect, .pong, .send, .unknown: self.endWebSocket(slot, reason: .badRequest)
+        }
+    }
+
+    // MARK: - connect
+
+    private func mustWaitForKeys(_ slot: Int32, _ token: String, _ payload: Span<UInt8>) -> Bool {
+        let extras = self.existingExtras(slot)
+        guard extras?.waitedForKeys != true,
+            case .keysNeeded = self.authenticate(token.isEmpty ? extras?.token : token)
+        else { return false }
+        self.withExtras(slot).pending = [UInt8](copying: payload)
+        self.waitForKeys(slot)
+        return true
+    }
+
+    private func connect(_ slot: Int32, _ request: CentrifugeCommand.ConnectRequest, id: UInt32) {
+        let token = request.token.isEmpty ? self.existingExtras(slot)?.token : request.token
+        self.existingExtras(slot)?.token = nil
+        switch self.authenticate(token) {
+        case .expired: self.refuseConnect(slot, .tokenExpired, id: id)
+        // The keys could not be had: nothing is wrong with the client.
+        case .keysNeeded: self.refuseConnect(slot, .internalError, id: id)
+        case .refused: self.endWebSocket(slot, reason: .invalidToken)
+        case .missing: self.endWebSocket(slot, reason: .badRequest)
+        case .identity(let identity):
+            guard case .admit = self.enterUser(slot, identity) else {
+                return self.endWebSocket(slot, reason: .connectionLimit)
+            }
+            switch self.enter(slot, identity, .centrifuge, format: .centrifugeJSON) {
+            case .clear: self.connected(slot, identity, id: id)
+            case .revoked(let reason): self.endWebSocket(slot, reason: reason)
+            case .belowFloor: self.refuseConnect(slot, .tokenExpired, id: id)
+            }
+        }
+    }
+
+    private func refuseConnect(_ slot: Int32, _ error: CentrifugeError, id: UInt32) {
+        self.connections[Int(slot)].flags.insert(.refused)
+        self.reply(slot, .error(error), id: id)
+    }
+
+    private func connected(_ slot: Int32, _ identity: Identity, id: UInt32) {
+        let client = self.shared.clients.text(of: self.reactor.id(of: slot))
+        var result = CentrifugeReply.ConnectResult(client: client, version: self.shared.configuration.version)
+        result.expiresIn = self.expiresIn(identity)
+        if !self.connections[Int(slot)].flags.contains(.nativePing) {
+            result.pingInterval = UInt32(clamping: max(1, self.limits.pingInterval.components.seconds))
+            result.wantsPong = true
+        }
+        self.reply(slot, .connect(result), id: id)
+        self.startPings(slot)
+    }
+
+    private func refresh(_ slot: Int32, _ token: String, id: UInt32) {
+        guard !token.isEmpty else { return self.endWebSocket(slot, reason: .badRequest) }
+        switch self.authenticate(token) {
+        case .expired: self.endWebSocket(slot, reason: .connectionExpired)
+        case .refused, .missing: self.endWebSocket(slot, reason: .invalidToken)
+        case .keysNeeded:
+            self.shared.requestKeys()
+            self.reply(slot, .error(.internalError), id: id)
+        case .identity(let identity):
+            guard identity.user == self.shard.identity(of: slot)?.user else {
+                return self.endWebSocket(slot, reason: .invalidToken)
+            }
+            switch self.refresh(slot, with: identity) {
+            case .revoked(let reason): self.endWebSocket(slot, reason: reason)
+            case .belowFloor: self.endWebSocket(slot, reason: .connectionExpired)
+            case .clear:
+                let client = self.shared.clients.text(of: self.reactor.id(of: slot))
+                let result = CentrifugeReply.RefreshResult(
+                    client: client, version: self.shared.configuration.version, expiresIn: self.expiresIn(identity))
+                self.reply(slot, .refresh(result), id: id)
+            }
+        }
+    }
+
+    // MARK: - subscribe and publish
+
+    private func subscribe(_ slot: Int32, _ request: CentrifugeCommand.SubscribeRequest, id: UInt32) {
+        guard !request.channel.isEmpty else { return self.endWebSocket(slot, reason: .badRequest) }
+        if request.type != 0 { return self.reply(slot, .error(.notAvailable), id: id) }
+        if let error = self.mayNotSubscribe(slot, to: request.channel) {
+            return self.reply(slot, .error(error), id: id)
+        }
+        // The id of the command serves as the ticket: it comes back with the outcome and nothing is stored.
+        switch self.shard.subscribe(slot, to: request.channel, ticket: id) {
+        case .subscribed: self.reply(slot, .subscribe(.init()), id: id)
+        case .pending: break
+        case .alreadySubscribed: self.reply(slot, .error(.alreadySubscribed), id: id)
+        case .limitExceeded: self.reply(slot, .error(.limitExceeded), id: id)
+        }
+    }
+
+    func centrifugeSubscribed(_ slot: Int32, ticket: UInt32, error: BusError?) {
+        self.reply(slot, error.map { .error(CentrifugeError($0)) } ?? .subscribe(.init()), id: ticket)
+    }
+
+    private func publish(_ slot: Int32, _ channel: String, _ data: [UInt8], id: UInt32) {
+        guard !channel.isEmpty else { return self.endWebSocket(slot, reason: .badRequest) }
+        if let error = self.mayNotPublish(slot, to: channel, data: data) {
+            return self.reply(slot, .error(error), id: id)
+        }
+        self.publish(slot, channel: channel, data: data, ticket: id)
+    }
+
+    func centrifugePublished(_ slot: Int32, ticket: UInt32, error: BusError?) {
+        self.reply(slot, error.map { .error(CentrifugeError($0)) } ?? .publish, id: ticket)
+    }
+}

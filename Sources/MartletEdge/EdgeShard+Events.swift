@@ -1,0 +1,73 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletHub
+import MartletProtocol
+import MartletSessions
+import MartletReactor
+import MartletWire
+
+/// Plain event streams on `/events`, for a browser's bare `EventSource`.
+extension EdgeShard {
+    /// Answers an admitted, authenticated request with a stream, unless its identity is revoked.
+    func startEvents(
+        _ slot: Int32, _ identity: Identity, channels: [String], isChunked: Bool, head: [UInt8]
+    ) -> RevocationVerdict {
+        let verdict = self.enter(slot, identity, .events, format: isChunked ? .eventStreamChunked : .eventStream)
+        guard case .clear = verdict else { return verdict }
+        if isChunked { self.connections[Int(slot)].flags.insert(.chunked) }
+        self.connections[Int(slot)].stage = .eventStream
+        self.addresses[slot] = nil
+        self.admitted(slot, .events)
+        self.reactor.send(head, to: slot)
+        self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.shared.configuration.eventRetryMilliseconds))
+        var isPending = false
+        for channel in channels {
+            switch self.shard.subscribe(slot, to: channel, ticket: 0) {
+            case .pending: isPending = true
+            case .subscribed, .alreadySubscribed: break
+            case .limitExceeded:
+                self.end(slot, reason: .channelLimit)
+                return .clear
+            }
+        }
+        if !isPending { self.sendEvent(slot, Self.subscribedComment) }
+        self.startPings(slot)
+        return .clear
+    }
+
+    /// Says that from here on nothing is missed; clients ignore it, people and tests see it.
+    private static let subscribedComment = EventStreamEncoder.comment("subscribed")
+
+    func sendEvent(_ slot: Int32, _ bytes: [UInt8]) {
+        let isChunked = self.connections[Int(slot)].flags.contains(.chunked)
+        self.reactor.send(isChunked ? ChunkedEncoding.chunk(bytes) : bytes, to: slot)
+    }
+
+    func eventsSubscribed(_ slot: Int32, error: BusError?) {
+        guard self.connections[Int(slot)].stage == .eventStream else { return }
+        // A stream that cannot have its channels ends, and the browser asks again.
+        if error != nil { return self.end(slot, reason: .notAvailable) }
+        if !self.shard.isWaiting(slot) { self.sendEvent(slot, Self.subscribedComment) }
+    }
+
+    func eventsMissed(_ slot: Int32, channel: String) {
+        let body = EventStreamBody.gap(channel: channel)
+        self.sendEvent(slot, EventStreamEncoder.event(name: EventStreamBody.gapEvent, data: body))
+    }
+
+    /// The last event says why; where the client may come back, it is told when.
+    func endEvents(_ slot: Int32, reason: CloseReason) {
+        if reason.mayReconnect || reason == .notAvailable {
+            self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.retryMilliseconds()))
+        } else {
+            let body = EventStreamBody.disconnect(reason)
+            self.sendEvent(slot, EventStreamEncoder.event(name: EventStreamBody.disconnectEvent, data: body))
+        }
+        if self.connections[Int(slot)].flags.contains(.chunked) {
+            self.reactor.send(ChunkedEncoding.last, to: slot)
+        }
+        self.finish(slot, reason: reason)
+    }
+}

@@ -1,0 +1,97 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletHub
+import MartletProtocol
+import MartletReactor
+import MartletSessions
+
+/// What came of the credentials of a connect.
+enum Authentication {
+    case identity(Identity)
+    /// The token is good but for its time: the client should fetch a fresh one.
+    case expired
+    /// The node does not have the key yet.
+    case keysNeeded
+    case refused(TokenRejection)
+    /// None were given, and anonymous connections are not configured.
+    case missing
+}
+
+extension EdgeShard {
+    static let anonymous = Identity(user: "")
+
+    func authenticate(_ token: String?) -> Authentication {
+        guard let token, !token.isEmpty else {
+            return self.shared.configuration.allowsAnonymous ? .identity(Self.anonymous) : .missing
+        }
+        return switch self.shared.verifier.verify(token) {
+        case .verified(let identity): .identity(identity)
+        case .keysNeeded: .keysNeeded
+        case .rejected(.expired): .expired
+        case .rejected(let rejection): .refused(rejection)
+        }
+    }
+
+    /// Seconds until a client must show a fresh token; nil where it need not.
+    func expiresIn(_ identity: Identity) -> UInt32? {
+        identity.expiresAt.map { UInt32(clamping: max(1, $0 - Int64(Clock.wall))) }
+    }
+
+    /// Puts a fresh token in the place of the one a connection came with; nil when it may stay.
+    func refresh(_ slot: Int32, with identity: Identity) -> RevocationVerdict {
+        guard let old = self.shard.identity(of: slot) else { return .clear }
+        // First filed under its new name, then checked, for the same reason as at the beginning.
+        self.shard.replaceIdentity(slot, with: identity)
+        let verdict = self.shared.revocations.verdict(for: identity)
+        if self.connections[Int(slot)].flags.contains(.rostered) {
+            self.shared.roster?.closed(old)
+            self.shared.roster?.opened(identity)
+        }
+        self.setExpiry(slot, identity)
+        self.schedule(slot)
+        return verdict
+    }
+
+    /// Whether a connection may subscribe, or the error that says why not.
+    func mayNotSubscribe(_ slot: Int32, to channel: String) -> CentrifugeError? {
+        guard ChannelName.isValid(channel, bytesMax: self.limits.channelBytesMax) else { return .badRequest }
+        guard let options = self.shared.configuration.namespaces.options(of: channel) else { return .unknownChannel }
+        guard let identity = self.shard.identity(of: slot) else { return .unauthorized }
+        return options.permitsSubscribing(to: channel, by: identity) ? nil : .permissionDenied
+    }
+
+    /// Whether a connection may publish, or the error that says why not.
+    func mayNotPublish(_ slot: Int32, to channel: String, data: [UInt8]) -> CentrifugeError? {
+        guard ChannelName.isValid(channel, bytesMax: self.limits.channelBytesMax), !data.isEmpty else {
+            return .badRequest
+        }
+        guard data.count <= self.limits.publicationBytesMax else { return .limitExceeded }
+        guard let options = self.shared.configuration.namespaces.options(of: channel) else { return .unknownChannel }
+        guard let identity = self.shard.identity(of: slot) else { return .unauthorized }
+        let isSubscribed = self.shard.isSubscribed(slot, to: channel)
+        return options.permitsPublishing(to: channel, by: identity, isSubscribed: isSubscribed)
+            ? nil : .permissionDenied
+    }
+
+    /// Hands a client's message to the bus under its name.
+    func publish(_ slot: Int32, channel: String, data: [UInt8], ticket: UInt32) {
+        let identity = self.shard.identity(of: slot) ?? Self.anonymous
+        let info = CentrifugeClientInfo(
+            user: identity.user, client: self.shared.clients.text(of: self.reactor.id(of: slot)),
+            connectionInfo: identity.info)
+        let publication = Publication(channel: channel, data: data, info: info.json, time: Clock.wall)
+        self.shard.publish(publication, from: slot, ticket: ticket)
+    }
+}
+
+extension CentrifugeError {
+    /// What a client is told when the bus could not do something.
+    init(_ error: BusError) {
+        switch error {
+        case .overloaded: self = .tooManyRequests
+        case .unavailable, .unconfirmed, .refused: self = .internalError
+        }
+    }
+}

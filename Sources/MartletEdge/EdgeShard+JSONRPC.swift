@@ -1,0 +1,198 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletHub
+import MartletPolicy
+import MartletProtocol
+import MartletSessions
+import MartletReactor
+import MartletWire
+
+/// JSON-RPC 2.0 on `/ws`: what each method does.
+extension EdgeShard {
+    /// Where the answer to one request goes: to the client, or into the array its batch is answered with.
+    struct RPCAnswer {
+        var id: [UInt8]?
+        var batch: RPCBatch?
+    }
+
+    /// A batch some of whose answers wait for the bus.
+    final class RPCBatch {
+        var answers: [[UInt8]] = []
+        var outstanding: Int
+
+        init(outstanding: Int) { self.outstanding = outstanding }
+    }
+
+    func rpcMessage(_ slot: Int32, _ payload: Span<UInt8>) {
+        switch JSONRPC.decode(payload) {
+        case .invalid(let error):
+            self.answer(slot, RPCAnswer(id: JSONRPC.nullID), .failure(error))
+        case .single(let request):
+            if case .connect(let token) = request.call, self.rpcMustWaitForKeys(slot, token, payload) { return }
+            self.call(slot, request, batch: nil)
+        case .batch(let requests):
+            let batch = RPCBatch(outstanding: requests.count)
+            for request in requests where self.connections[Int(slot)].stage == .webSocket {
+                self.call(slot, request, batch: batch)
+            }
+        }
+    }
+
+    private func call(_ slot: Int32, _ request: JSONRPCRequest, batch: RPCBatch?) {
+        guard self.takeCommand(slot) else { return self.endWebSocket(slot, reason: .tooManyRequests) }
+        let answer = RPCAnswer(id: request.id, batch: batch)
+        switch request.call {
+        case .invalid(let error): self.answer(slot, answer, .failure(error))
+        case .ping: self.answer(slot, answer, .success(Self.done))
+        case .connect(let token): self.rpcConnect(slot, token, answer)
+        case .refresh(let token): self.rpcRefresh(slot, token, answer)
+        case .subscribe, .unsubscribe, .publish:
+            guard self.isConnectedOrAnonymous(slot) else {
+                return self.answer(slot, answer, .failure(JSONRPCError(.unauthorized)))
+            }
+            self.channelCall(slot, request.call, answer)
+        }
+    }
+
+    private static let done = Array("{}".utf8)
+
+    private func answer(_ slot: Int32, _ answer: RPCAnswer, _ result: Result<[UInt8], JSONRPCError>) {
+        var text: [UInt8]?
+        if let id = answer.id {
+            switch result {
+            case .success(let body): text = JSONRPC.result(id: id, body)
+            case .failure(let error): text = JSONRPC.error(id: id, error)
+            }
+        }
+        if let batch = answer.batch {
+            if let text { batch.answers.append(text) }
+            batch.outstanding -= 1
+            guard batch.outstanding == 0, !batch.answers.isEmpty else { return }
+            text = JSONRPC.batch(batch.answers)
+        }
+        if let text { self.reactor.send(WebSocketFrame.encode(.text, payload: text), to: slot) }
+    }
+
+    // MARK: - connect and refresh
+
+    private func rpcMustWaitForKeys(_ slot: Int32, _ token: String?, _ payload: Span<UInt8>) -> Bool {
+        guard self.existingExtras(slot)?.waitedForKeys != true, case .keysNeeded = self.authenticate(token) else {
+            return false
+        }
+        self.withExtras(slot).pending = [UInt8](copying: payload)
+        self.waitForKeys(slot)
+        return true
+    }
+
+    private func rpcConnect(_ slot: Int32, _ token: String?, _ answer: RPCAnswer) {
+        guard !self.connections[Int(slot)].flags.contains(.connected) else {
+            return self.answer(slot, answer, .failure(.invalidRequest))
+        }
+        switch self.authenticate(token) {
+        case .expired: self.answer(slot, answer, .failure(JSONRPCError(.tokenExpired)))
+        case .keysNeeded: self.answer(slot, answer, .failure(JSONRPCError(.internalError)))
+        case .refused: self.endWebSocket(slot, reason: .invalidToken)
+        case .missing: self.answer(slot, answer, .failure(JSONRPCError(.unauthorized)))
+        case .identity(let identity):
+            guard case .admit = self.enterUser(slot, identity) else {
+                return self.endWebSocket(slot, reason: .connectionLimit)
+            }
+            switch self.rpcEnter(slot, identity) {
+            case .revoked(let reason): self.endWebSocket(slot, reason: reason)
+            case .belowFloor:
+                self.shard.unregister(slot)
+                self.connections[Int(slot)].flags.remove(.connected)
+                self.answer(slot, answer, .failure(JSONRPCError(.tokenExpired)))
+            case .clear:
+                let result = JSONRPC.connectResult(
+                    client: self.shared.clients.text(of: self.reactor.id(of: slot)),
+                    version: self.shared.configuration.version, expiresIn: self.expiresIn(identity))
+                self.answer(slot, answer, .success(result))
+            }
+        }
+    }
+
+    /// Lets an identity in; a plain WebSocket is pinged from then on.
+    func rpcEnter(_ slot: Int32, _ identity: Identity) -> RevocationVerdict {
+        let verdict = self.enter(slot, identity, .jsonRPC, format: .jsonRPC)
+        if case .clear = verdict { self.startPings(slot) }
+        return verdict
+    }
+
+    private func isConnectedOrAnonymous(_ slot: Int32) -> Bool {
+        if self.connections[Int(slot)].flags.contains(.connected) { return true }
+        guard self.shared.configuration.allowsAnonymous else { return false }
+        if case .clear = self.rpcEnter(slot, Self.anonymous) { return true }
+        return false
+    }
+
+    private func rpcRefresh(_ slot: Int32, _ token: String, _ answer: RPCAnswer) {
+        guard self.connections[Int(slot)].flags.contains(.connected) else {
+            return self.answer(slot, answer, .failure(JSONRPCError(.unauthorized)))
+        }
+        switch self.authenticate(token) {
+        case .expired: self.answer(slot, answer, .failure(JSONRPCError(.tokenExpired)))
+        case .keysNeeded:
+            self.shared.requestKeys()
+            self.answer(slot, answer, .failure(JSONRPCError(.internalError)))
+        case .refused, .missing: self.endWebSocket(slot, reason: .invalidToken)
+        case .identity(let identity):
+            guard identity.user == self.shard.identity(of: slot)?.user else {
+                return self.endWebSocket(slot, reason: .invalidToken)
+            }
+            switch self.refresh(slot, with: identity) {
+            case .revoked(let reason): self.endWebSocket(slot, reason: reason)
+            case .belowFloor: self.endWebSocket(slot, reason: .connectionExpired)
+            case .clear:
+                self.answer(slot, answer, .success(JSONRPC.refreshResult(expiresIn: self.expiresIn(identity))))
+            }
+        }
+    }
+
+    // MARK: - Channels
+
+    private func channelCall(_ slot: Int32, _ call: JSONRPCRequest.Call, _ answer: RPCAnswer) {
+        switch call {
+        case .subscribe(let channel):
+            if let error = self.mayNotSubscribe(slot, to: channel) {
+                return self.answer(slot, answer, .failure(JSONRPCError(error)))
+            }
+            let ticket = self.ticket()
+            switch self.shard.subscribe(slot, to: channel, ticket: ticket) {
+            case .subscribed: self.answer(slot, answer, .success(Self.done))
+            case .pending: self.withExtras(slot).tickets[ticket] = answer
+            case .alreadySubscribed: self.answer(slot, answer, .failure(JSONRPCError(.alreadySubscribed)))
+            case .limitExceeded: self.answer(slot, answer, .failure(JSONRPCError(.limitExceeded)))
+            }
+        case .unsubscribe(let channel):
+            _ = self.shard.unsubscribe(slot, from: channel)
+            self.answer(slot, answer, .success(Self.done))
+        case .publish(let channel, let data):
+            if let error = self.mayNotPublish(slot, to: channel, data: data) {
+                return self.answer(slot, answer, .failure(JSONRPCError(error)))
+            }
+            let ticket = self.ticket()
+            self.withExtras(slot).tickets[ticket] = answer
+            self.publish(slot, channel: channel, data: data, ticket: ticket)
+        case .connect, .refresh, .ping, .invalid: break
+        }
+    }
+
+    func rpcSubscribed(_ slot: Int32, ticket: UInt32, error: BusError?) { self.settle(slot, ticket, error) }
+
+    func rpcPublished(_ slot: Int32, ticket: UInt32, error: BusError?) { self.settle(slot, ticket, error) }
+
+    private func settle(_ slot: Int32, _ ticket: UInt32, _ error: BusError?) {
+        guard let answer = self.existingExtras(slot)?.tickets.removeValue(forKey: ticket) else { return }
+        let result: Result<[UInt8], JSONRPCError> =
+            error.map { .failure(JSONRPCError(CentrifugeError($0))) } ?? .success(Self.done)
+        self.answer(slot, answer, result)
+        self.dropExtrasIfIdle(slot)
+    }
+
+    func rpcMissed(_ slot: Int32, channel: String) {
+        self.reactor.send(WebSocketFrame.encode(.text, payload: JSONRPC.gap(channel: channel)), to: slot)
+    }
+}

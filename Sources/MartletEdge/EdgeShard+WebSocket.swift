@@ -1,0 +1,97 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletReactor
+import MartletWire
+
+extension EdgeShard {
+    /// One frame of a WebSocket. The number of bytes used up; zero where more must come first.
+    func frame(_ slot: Int32, _ bytes: inout MutableSpan<UInt8>, from start: Int) -> Int {
+        let event = self.connections[Int(slot)].decoder.next(
+            &bytes, from: start, messageBytesMax: self.limits.messageBytesMax)
+        switch event {
+        case .needMore:
+            return 0
+        case .message(_, let payload, let end):
+            self.message(slot, bytes.span.extracting(payload))
+            return end - start
+        case .fragment(let opcode, let payload, let isFinal, let end):
+            self.fragment(slot, opcode, bytes.span.extracting(payload), isFinal)
+            return end - start
+        case .ping(let payload, let end):
+            self.reactor.send(
+                WebSocketFrame.encode(.pong, payload: [UInt8](copying: bytes.span.extracting(payload))), to: slot)
+            return end - start
+        case .pong(_, let end):
+            let flags = self.connections[Int(slot)].flags
+            if flags.contains([.nativePing, .awaitsPong]) { self.ponged(slot) }
+            return end - start
+        case .close(let code, _, let end):
+            self.peerClosed(slot, code)
+            return end - start
+        case .violation(let violation):
+            let reason: CloseReason =
+                switch violation.code {
+                case 1007: .invalidPayload
+                case 1009: .messageTooBig
+                default: .protocolError
+                }
+            self.endWebSocket(slot, reason: reason)
+            return bytes.count - start
+        }
+    }
+
+    private func fragment(_ slot: Int32, _ opcode: WebSocketOpcode, _ payload: Span<UInt8>, _ isFinal: Bool) {
+        let extras = self.withExtras(slot)
+        var assembler = extras.assembler ?? WebSocketAssembler()
+        extras.assembler = nil
+        if let message = assembler.append(opcode, payload, isFinal: isFinal) {
+            self.message(slot, message.payload.span)
+            self.dropExtrasIfIdle(slot)
+        } else {
+            extras.assembler = assembler
+        }
+    }
+
+    private func message(_ slot: Int32, _ payload: Span<UInt8>) {
+        switch self.connections[Int(slot)].kind {
+        case .centrifuge: self.centrifugeMessage(slot, payload)
+        case .jsonRPC: self.rpcMessage(slot, payload)
+        case .events: break
+        }
+    }
+
+    /// Goes on with the commands that waited for keys.
+    func continuePending(_ slot: Int32) {
+        guard let extras = self.existingExtras(slot), !extras.pending.isEmpty else { return }
+        let pending = extras.pending
+        extras.pending = []
+                self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
+        self.message(slot, pending.span)
+    }
+
+    /// The peer's close frame is answered with its code (RFC 6455 section 5.5.1).
+    private func peerClosed(_ slot: Int32, _ code: UInt16?) {
+        let payload = code.map { WebSocketFrame.closePayload(code: $0, reason: "") } ?? []
+        self.reactor.send(WebSocketFrame.encode(.close, payload: payload), to: slot)
+        self.finish(slot, reason: .peerClosed)
+    }
+
+    func endWebSocket(_ slot: Int32, reason: CloseReason) {
+        var (code, text) = (reason.code, reason.text)
+        if reason == .shutdown, self.connections[Int(slot)].kind == .jsonRPC {
+            code = CloseReason.serviceRestart.code
+            text = "\(CloseReason.serviceRestart.text), retry after \(self.retryMilliseconds()) ms"
+        }
+        let payload = WebSocketFrame.closePayload(code: code, reason: text)
+        self.reactor.send(WebSocketFrame.encode(.close, payload: payload), to: slot)
+        self.finish(slot, reason: reason)
+    }
+
+    /// When a client should come back: spread, so that those who were told together do not come together.
+    func retryMilliseconds() -> Int {
+        let base = self.shared.configuration.eventRetryMilliseconds
+        return Int.random(in: base / 2...max(base / 2, base + base / 2))
+    }
+}

@@ -1,0 +1,372 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+package import MartletCore
+package import MartletHub
+import MartletInstruments
+import MartletPolicy
+package import MartletReactor
+import MartletSessions
+import MartletWire
+
+/// The protocols on one shard's connections: bytes of the reactor in, calls of the shard and bytes out.
+///
+/// Confined to the reactor's thread. The parsing of each protocol is in `MartletWire` and `MartletProtocol`; here it is
+/// decided what a request or a command does, one file a protocol.
+package final class EdgeShard {
+    /// 100 ms, the reactor's tick.
+    static let tickNanoseconds: Int64 = 100_000_000
+
+    let shared: EdgeShared
+    let shard: Shard
+    let reactor: Reactor
+    let limits: Limits
+    var connections: [EdgeConnection] = []
+    var extras: [Int32: EdgeExtras] = [:]
+    /// Addresses the reactor told, while a connection's request is awaited.
+    var addresses: [Int32: PeerAddress] = [:]
+    private var drain: Drain?
+    private var nextTicket: UInt32 = 0
+    private var waitingForKeys: Set<Int32> = []
+
+    /// A drain under way.
+    private struct Drain {
+        var pace: DrainPace
+        var startedAt: Int64
+        var closed = 0
+        var cursor: Int32 = 0
+    }
+
+    package init(shared: EdgeShared, shard: Shard) {
+        self.shared = shared
+        self.shard = shard
+        self.reactor = shard.reactor
+        self.limits = shared.configuration.limits
+    }
+
+    var tick: UInt32 { UInt32(truncatingIfNeeded: self.reactor.now / Self.tickNanoseconds) }
+
+    // MARK: - Records
+
+    func withExtras(_ slot: Int32) -> EdgeExtras {
+        if let extras = self.extras[slot] { return extras }
+        let extras = EdgeExtras()
+        self.extras[slot] = extras
+        self.connections[Int(slot)].flags.insert(.hasExtras)
+        return extras
+    }
+
+    func existingExtras(_ slot: Int32) -> EdgeExtras? {
+        self.connections[Int(slot)].flags.contains(.hasExtras) ? self.extras[slot] : nil
+    }
+
+    /// Gives back what an idle connection does not need.
+    func dropExtrasIfIdle(_ slot: Int32) {
+        guard self.existingExtras(slot)?.isIdle == true else { return }
+        self.extras[slot] = nil
+        self.connections[Int(slot)].flags.remove(.hasExtras)
+    }
+
+    func ticket() -> UInt32 {
+        self.nextTicket &+= 1
+        return self.nextTicket
+    }
+
+    // MARK: - Coming and going
+
+    /// Counts an admitted connection and makes its identity one that messages and invalidations can find.
+    ///
+    /// Nil when it may stay; else why it may not. The order matters: first registered, then checked (see `Shard`).
+    func enter(_ slot: Int32, _ identity: Identity, _ kind: EdgeProtocol, format: WireFormat) -> RevocationVerdict {
+        self.shard.register(slot, identity: identity, format: format)
+        self.connections[Int(slot)].flags.insert(.connected)
+        self.connections[Int(slot)].kind = kind
+        self.setExpiry(slot, identity)
+        let verdict = identity.isAnonymous ? .clear : self.shared.revocations.verdict(for: identity)
+        if case .clear = verdict, !identity.isAnonymous, let roster = self.shared.roster {
+            roster.opened(identity)
+            self.connections[Int(slot)].flags.insert(.rostered)
+        }
+        return verdict
+    }
+
+    func setExpiry(_ slot: Int32, _ identity: Identity) {
+        guard let expiresAt = identity.expiresAt else {
+            self.connections[Int(slot)].expiryTick = 0
+            return
+        }
+        let seconds = Double(expiresAt) - Clock.wall + self.limits.expiryGrace.inSeconds
+        // Beyond ten years the tick would not fit, and nobody would see it.
+        let ticks = min(max(seconds, 0), 315_360_000) * 10
+        self.connections[Int(slot)].expiryTick = max(1, self.tick &+ UInt32(ticks))
+    }
+
+    /// Counts the user of a connection that has a place.
+    func enterUser(_ slot: Int32, _ identity: Identity) -> AdmissionVerdict {
+        guard self.shared.limitsUsers else { return .admit }
+        let verdict = self.shared.admit(user: identity.user)
+        if case .admit = verdict { self.connections[Int(slot)].flags.insert(.userPlaced) }
+        return verdict
+    }
+
+    /// Gives back the place of a connection.
+    func unadmit(_ slot: Int32, user: String? = nil) {
+        guard self.connections[Int(slot)].flags.contains(.placed) else { return }
+        let counted = self.connections[Int(slot)].flags.contains(.userPlaced) ? user : nil
+        self.connections[Int(slot)].flags.subtract([.placed, .userPlaced])
+        let extras = self.existingExtras(slot)
+        self.shared.release(extras?.address ?? PeerAddress(v4: 0), user: counted)
+        extras?.address = nil
+    }
+
+    /// Takes a connection out of everything that could still send to it or count it.
+    func leave(_ slot: Int32) {
+        let flags = self.connections[Int(slot)].flags
+        let identity = self.shard.identity(of: slot)
+        if flags.contains(.rostered), let identity { self.shared.roster?.closed(identity) }
+        self.unadmit(slot, user: identity?.user)
+        if flags.contains(.connected) { self.shard.unregister(slot) }
+        if flags.contains(.admitted) {
+            self.shared.metrics.open.add(-1)
+            self.shared.metrics.gauge(self.connections[Int(slot)].kind).add(-1)
+            self.shared.metrics.countClosed(self.connections[Int(slot)].reason)
+        }
+        if flags.contains(.hasExtras) { self.extras[slot] = nil }
+        self.waitingForKeys.remove(slot)
+        self.connections[Int(slot)].flags = []
+    }
+
+    /// The connection is past its request: count it.
+    func admitted(_ slot: Int32, _ kind: EdgeProtocol) {
+        self.connections[Int(slot)].kind = kind
+        self.connections[Int(slot)].flags.insert(.admitted)
+        self.connections[Int(slot)].commandCredit = Float(self.limits.commandsBurst)
+        self.connections[Int(slot)].commandTick = self.tick
+        self.shared.metrics.open.add(1)
+        self.shared.metrics.gauge(kind).add(1)
+        self.shared.metrics.opened.add()
+    }
+
+    /// After the last bytes were queued: what still comes is ignored, what is queued still leaves.
+    func finish(_ slot: Int32, reason: CloseReason) {
+        self.connections[Int(slot)].reason = reason
+        self.leave(slot)
+        self.connections[Int(slot)].stage = .ending
+        self.reactor.finish(slot)
+    }
+
+    func isWaitingForKeys(_ slot: Int32) -> Bool { self.waitingForKeys.contains(slot) }
+
+    func waitForKeys(_ slot: Int32) {
+        self.waitingForKeys.insert(slot)
+        self.reactor.pauseReading(slot)
+        self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
+        self.shared.requestKeys()
+    }
+
+    // MARK: - Time
+
+    /// Sets the one deadline of an open connection: its next ping or the end of its identity.
+    func schedule(_ slot: Int32) {
+        let connection = self.connections[Int(slot)]
+        var tick = connection.pingTick
+        if connection.expiryTick != 0 { tick = min(tick, connection.expiryTick) }
+        self.reactor.setDeadline(slot, at: Int64(tick) * Self.tickNanoseconds)
+    }
+
+    /// The first ping comes at a random moment of the second half of the interval, to spread the load.
+    func startPings(_ slot: Int32) {
+        let interval = self.pingTicks(self.connections[Int(slot)].kind)
+        self.connections[Int(slot)].pingTick = self.tick &+ UInt32.random(in: interval / 2...max(interval, 1))
+        self.schedule(slot)
+    }
+
+    private func pingTicks(_ kind: EdgeProtocol) -> UInt32 {
+        let interval = kind == .events ? self.limits.commentInterval : self.limits.pingInterval
+        return UInt32(clamping: interval.nanoseconds / Self.tickNanoseconds)
+    }
+
+    private func openDeadline(_ slot: Int32) {
+        let connection = self.connections[Int(slot)]
+        guard connection.flags.contains(.connected) else { return self.end(slot, reason: .stale) }
+        if connection.expiryTick != 0, self.tick >= connection.expiryTick {
+            return self.end(slot, reason: .connectionExpired)
+        }
+        guard self.tick >= connection.pingTick else { return self.schedule(slot) }
+        if connection.flags.contains(.awaitsPong) { return self.end(slot, reason: .noPong) }
+        self.ping(slot)
+    }
+
+    private func ping(_ slot: Int32) {
+        let connection = self.connections[Int(slot)]
+        let interval = self.pingTicks(connection.kind)
+        switch connection.kind {
+        case .events:
+            self.reactor.send(
+                connection.flags.contains(.chunked) ? Self.commentChunk : Self.comment, to: slot)
+            self.connections[Int(slot)].pingTick = self.tick &+ interval
+        case .centrifuge, .jsonRPC:
+            self.reactor.send(connection.flags.contains(.nativePing) ? Self.pingFrame : Self.emptyFrame, to: slot)
+            self.connections[Int(slot)].flags.insert(.awaitsPong)
+            let patience = UInt32(clamping: self.limits.pongTimeout.nanoseconds / Self.tickNanoseconds)
+            self.connections[Int(slot)].pingTick = self.tick &+ max(patience, 1)
+        }
+        self.schedule(slot)
+    }
+
+    /// The answer to a ping: the next is due an interval after the last.
+    func ponged(_ slot: Int32) {
+        self.connections[Int(slot)].flags.remove(.awaitsPong)
+        let patience = UInt32(clamping: self.limits.pongTimeout.nanoseconds / Self.tickNanoseconds)
+        let interval = self.pingTicks(self.connections[Int(slot)].kind)
+        self.connections[Int(slot)].pingTick &+= interval > patience ? interval - patience : interval
+        self.schedule(slot)
+    }
+
+    private static let comment = EventStreamEncoder.comment("")
+    private static let commentChunk = ChunkedEncoding.chunk(EventStreamEncoder.comment(""))
+    private static let pingFrame = WebSocketFrame.encode(.ping, payload: [])
+    private static let emptyFrame = WebSocketFrame.encode(.text, payload: Array("{}".utf8))
+
+    /// False where the connection sent more commands than it may.
+    func takeCommand(_ slot: Int32) -> Bool {
+        self.shared.metrics.commands.add()
+        let elapsed = self.tick &- self.connections[Int(slot)].commandTick
+        let earned = Float(elapsed) / 10 * Float(self.limits.commandsPerSecond)
+        let credit = min(Float(self.limits.commandsBurst), self.connections[Int(slot)].commandCredit + earned)
+        self.connections[Int(slot)].commandTick = self.tick
+        self.connections[Int(slot)].commandCredit = credit - 1
+        return credit >= 1
+    }
+}
+
+// MARK: - ReactorDelegate
+
+extension EdgeShard: ReactorDelegate {
+    package func accepted(_ slot: Int32, address: PeerAddress) {
+        let missing = Int(slot) + 1 - self.connections.count
+        if missing > 0 {
+            self.connections.reserveCapacity(max(self.connections.count + missing, self.connections.count * 5 / 4))
+            self.connections.append(contentsOf: repeatElement(EdgeConnection(), count: missing))
+        }
+        self.connections[Int(slot)] = EdgeConnection()
+        self.connections[Int(slot)].stage = self.shared.configuration.requiresProxyProtocol ? .proxyHeader : .head
+        self.addresses[slot] = address
+        self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
+    }
+
+    package func received(_ slot: Int32, _ bytes: inout MutableSpan<UInt8>) -> Int {
+        var consumed = 0
+        while consumed < bytes.count {
+            let step: Int
+            switch self.connections[Int(slot)].stage {
+            case .proxyHeader: step = self.proxyHeader(slot, bytes.span.extracting(consumed...))
+            case .head: step = self.request(slot, bytes.span.extracting(consumed...))
+            case .webSocket: step = self.frame(slot, &bytes, from: consumed)
+            case .eventStream, .ending, .free: return bytes.count
+            }
+            if step == 0 { return consumed }
+            consumed += step
+            if self.waitingForKeys.contains(slot) { return consumed }
+        }
+        return consumed
+    }
+
+    package func deadlineReached(_ slot: Int32) {
+        switch self.connections[Int(slot)].stage {
+        case .free: break
+        case .proxyHeader, .head:
+            self.waitingForKeys.remove(slot)
+            self.connections[Int(slot)].reason = .handshakeTimeout
+            self.reactor.abort(slot)
+        case .webSocket, .eventStream: self.openDeadline(slot)
+        case .ending: self.reactor.abort(slot)
+        }
+    }
+
+    package func overflowed(_ slot: Int32) {
+        self.shared.metrics.slow.add()
+        // What it would not take would stand before a goodbye, so there is none beyond an attempt.
+        self.end(slot, reason: .slow)
+        self.reactor.abort(slot)
+    }
+
+    package func closed(_ slot: Int32, cause: ReactorCloseCause) {
+        self.addresses[slot] = nil
+        self.leave(slot)
+        self.connections[Int(slot)].stage = .free
+    }
+
+    package func woken() { self.shard.processMailbox() }
+
+    package func ticked() { self.continueDrain() }
+}
+
+// MARK: - ShardEdge
+
+extension EdgeShard: ShardEdge {
+    package func subscribed(_ slot: Int32, channel: String, ticket: UInt32, error: BusError?) {
+        switch self.connections[Int(slot)].kind {
+        case .centrifuge: self.centrifugeSubscribed(slot, ticket: ticket, error: error)
+        case .jsonRPC: self.rpcSubscribed(slot, ticket: ticket, error: error)
+        case .events: self.eventsSubscribed(slot, error: error)
+        }
+    }
+
+    package func published(_ slot: Int32, ticket: UInt32, error: BusError?) {
+        switch self.connections[Int(slot)].kind {
+        case .centrifuge: self.centrifugePublished(slot, ticket: ticket, error: error)
+        case .jsonRPC: self.rpcPublished(slot, ticket: ticket, error: error)
+        case .events: break
+        }
+    }
+
+    package func missed(_ slot: Int32, channel: String) {
+        switch self.connections[Int(slot)].kind {
+        // Nothing in the protocol says it for a subscription without a position.
+        case .centrifuge: break
+        case .jsonRPC: self.rpcMissed(slot, channel: channel)
+        case .events: self.eventsMissed(slot, channel: channel)
+        }
+    }
+
+    package func end(_ slot: Int32, reason: CloseReason) {
+        switch self.connections[Int(slot)].stage {
+        case .webSocket: self.endWebSocket(slot, reason: reason)
+        case .eventStream: self.endEvents(slot, reason: reason)
+        case .free, .proxyHeader, .head, .ending: break
+        }
+    }
+
+    package func keysRefreshed() {
+        let waiting = self.waitingForKeys
+        self.waitingForKeys = []
+        for slot in waiting {
+            self.withExtras(slot).waitedForKeys = true
+            if self.connections[Int(slot)].stage == .webSocket { self.continuePending(slot) }
+            self.reactor.resumeReading(slot)
+        }
+    }
+
+    package func drain(window: Duration) {
+        let total = self.connections.count { $0.flags.contains(.admitted) }
+        self.drain = Drain(pace: DrainPace(connections: total, window: window), startedAt: self.reactor.now)
+    }
+
+    private func continueDrain() {
+        guard var drain = self.drain else { return }
+        let due = drain.pace.due(after: self.reactor.now - drain.startedAt)
+        while drain.closed < due, Int(drain.cursor) < self.connections.count {
+            if self.connections[Int(drain.cursor)].flags.contains(.admitted) {
+                self.end(drain.cursor, reason: .shutdown)
+                drain.closed += 1
+            }
+            drain.cursor += 1
+        }
+        self.drain = drain
+        // What came in behind the cursor goes as well, once the rest has gone.
+        if Int(drain.cursor) >= self.connections.count, self.shared.metrics.open.current > 0 {
+            self.drain?.cursor = 0
+        }
+    }
+}

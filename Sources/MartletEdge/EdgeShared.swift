@@ -1,0 +1,77 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletInstruments
+package import MartletPolicy
+package import MartletSessions
+import MartletWire
+import Synchronization
+
+/// What the shards of a node share at their edge: who may come in, and where sessions are known.
+package final class EdgeShared: Sendable {
+    package let configuration: EdgeConfiguration
+    package let verifier: TokenVerifier
+    package let revocations: RevocationTable
+    package let roster: SessionRoster?
+    package let metrics: EdgeMetrics
+    package let clients: ClientIdentifier
+    /// The capacity, for `martlet_connections_capacity`.
+    package let capacity: Int
+    let cors: CORS
+    let origins: OriginPolicy
+    let httpLimits: HTTPLimits
+    private let admission: Mutex<Admission>
+    private let fetchKeys: @Sendable () -> Void
+    private let draining = Atomic<Bool>(false)
+
+    /// - Parameters:
+    ///   - roster: Nil where nothing validates sessions.
+    ///   - fetchKeys: Asks for keys that a token names and the verifier lacks; every shard is told the outcome.
+    package init(
+        configuration: EdgeConfiguration, verifier: TokenVerifier, revocations: RevocationTable,
+        roster: SessionRoster?, metrics: EdgeMetrics, clients: ClientIdentifier, capacity: Int,
+        admission: Admission, fetchKeys: @escaping @Sendable () -> Void
+    ) {
+        self.configuration = configuration
+        self.verifier = verifier
+        self.revocations = revocations
+        self.roster = roster
+        self.metrics = metrics
+        self.clients = clients
+        self.capacity = capacity
+        self.cors = CORS(allowedOrigins: configuration.origins)
+        self.origins = OriginPolicy(isDevelopment: configuration.isDevelopment, cors: self.cors)
+        self.httpLimits = HTTPLimits(headBytesMax: configuration.limits.headBytesMax)
+        self.admission = Mutex(admission)
+        self.fetchKeys = fetchKeys
+    }
+
+    var isDraining: Bool { self.draining.load(ordering: .relaxed) }
+
+    func requestKeys() { self.fetchKeys() }
+
+    // MARK: - Admission
+
+    /// Whether the address of a connection must be remembered for its limit.
+    var limitsAddresses: Bool { self.configuration.limits.connectionsPerAddressMax != nil }
+    var limitsUsers: Bool { self.configuration.limits.connectionsPerUserMax != nil }
+
+    /// What the node is doing, as far as it decides who may come.
+    package func setAdmission(_ mode: Admission.Mode) {
+        self.admission.withLock { $0.mode = mode }
+        self.draining.store(mode == .draining, ordering: .relaxed)
+    }
+
+    package var isFull: Bool { self.admission.withLock { $0.connections } >= self.capacity }
+
+    func admit(_ address: PeerAddress, now: Int64) -> AdmissionVerdict {
+        self.admission.withLock { $0.admit(address, now: now) }
+    }
+
+    func admit(user: String) -> AdmissionVerdict { self.admission.withLock { $0.admit(user: user) } }
+
+    func release(_ address: PeerAddress, user: String?) {
+        self.admission.withLock { $0.released(address, user: user) }
+    }
+}
