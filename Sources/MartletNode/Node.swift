@@ -2,8 +2,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Logging
+import MartletControl
+import MartletCore
+import ServiceLifecycle
+import UnixSignals
 
-/// One node, from its configuration to its end.
+/// One Martlet process: from its configuration to its end.
 package struct Node {
-    package static func serve(_ configuration: NodeConfiguration, logger: Logger) async throws {}
+    /// Runs a node until it is told to end: SIGTERM or SIGINT drains it, a second one ends it at once.
+    package static func serve(_ configuration: NodeConfiguration, logger: Logger) async throws {
+        let runtime = try NodeRuntime(configuration, logger: logger)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: runtime.services.map { .init(service: $0) }, logger: logger))
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await _ in signals {
+                    if runtime.life.isDraining { runtime.life.hurry() }
+                    await group.triggerGracefulShutdown()
+                }
+                try? await Task.sleep(for: .seconds(.max / 2))
+            }
+            tasks.addTask { try await group.run() }
+            // The group's end is the node's; the signals never end by themselves.
+            try await tasks.next()
+            tasks.cancelAll()
+        }
+    }
 }

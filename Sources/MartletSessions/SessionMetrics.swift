@@ -73,6 +73,9 @@ package final class SessionMetrics: Sendable {
             "martlet_missed_push_total", "Sessions found dead by validation of which no event had told.")
     }
 
+    /// Invalidations that were taken, from any source.
+    package var invalidationsTaken: Int { self.invalidations.values.reduce(0) { $0 + $1.total } - self.invalidationsBad.total }
+
     func rejected(_ rejection: TokenRejection) { self.tokensRejected[rejection.name]?.add() }
     func inserted(_ insertion: Insertion) { self.invalidations[insertion.rawValue]?.add() }
 

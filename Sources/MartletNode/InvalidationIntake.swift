@@ -1,0 +1,87 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletCore
+import MartletHub
+import MartletInstruments
+import MartletKafka
+import MartletProtocol
+import MartletSessions
+import Synchronization
+
+/// Where invalidations come in, whatever their source: first remembered, then told to every shard.
+///
+/// That order, with connections registering before they check, is what leaves no revoked connection open.
+final class InvalidationIntake: Sendable {
+    private let revocations: RevocationTable
+    private let hub: Hub
+    private let metrics: SessionMetrics
+    private let topics: [String]
+    private let logger: Logger
+    /// When a bad record was last logged, in monotonic nanoseconds.
+    private let lastComplaint = Atomic<Int64>(.min)
+    private static let complaintInterval: Int64 = 1_000_000_000
+
+    init(
+        revocations: RevocationTable, hub: Hub, metrics: SessionMetrics, topics: [String], logger: Logger
+    ) {
+        self.revocations = revocations
+        self.hub = hub
+        self.metrics = metrics
+        self.topics = topics
+        self.logger = logger
+    }
+
+    func take(_ invalidation: Invalidation, receivedAt: Double = Clock.wall) {
+        // One that is known is told again: a connection could have come between by another node's clock.
+        guard self.revocations.insert(invalidation, receivedAt: receivedAt) != .expired else { return }
+        self.hub.tellAll(.invalidate(invalidation))
+    }
+
+    private func complain(_ reason: String, _ metadata: @autoclosure () -> Logger.Metadata) {
+        self.metrics.invalidationsBad.add()
+        let (now, last) = (Clock.monotonic, self.lastComplaint.load(ordering: .relaxed))
+        guard last == .min || now - last > Self.complaintInterval else { return }
+        self.lastComplaint.store(now, ordering: .relaxed)
+        self.logger.warning("cannot read an invalidation: \(reason)", metadata: metadata())
+    }
+}
+
+extension InvalidationIntake: KafkaConsumerDelegate {
+    func received(_ record: borrowing KafkaRecord, key: Span<UInt8>?, value: Span<UInt8>?) {
+        let (topic, partition, offset) = (record.topic, record.partition, record.offset)
+        let metadata = { [topics] () -> Logger.Metadata in
+            [
+                "topic": "\(topics.indices.contains(topic) ? topics[topic] : "?")", "partition": "\(partition)",
+                "offset": "\(offset)",
+            ]
+        }
+        guard let value else { return self.complain(BadRecordReason.nullValue.rawValue, metadata()) }
+        let decoder = InvalidationDecoder(source: .kafka)
+        switch decoder.martlet(
+            value, recordTime: record.timestamp > 0 ? Double(record.timestamp) / 1_000 : nil, receivedAt: Clock.wall,
+            place: "\(topic)/\(partition)/\(offset)") {
+        case .failure(let reason): self.complain(reason.rawValue, metadata())
+        case .success(let decoded):
+            if decoded.isClamped { self.metrics.invalidationsClamped.add() }
+            let taken = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
+            self.take(decoded.invalidation, receivedAt: min(taken, Clock.wall))
+        }
+    }
+
+    func occurred(_ event: KafkaConsumerEvent) {
+        switch event {
+        case .caughtUp: self.logger.info("caught up with every partition of the session topics")
+        case .healthChanged(.healthy): self.logger.info("events arrive again")
+        case .healthChanged(.unhealthy(let why)): self.logger.warning("events may not arrive: \(why)")
+        case .failed(let error): self.logger.warning("kafka: \(error)")
+        case .truncated(let truncation):
+            // What was dropped may have named any token that lives now.
+            self.revocations.raiseFloor(to: Int64(Clock.wall))
+            self.logger.error(
+                "events were dropped before they were read",
+                metadata: ["topic": "\(truncation.topic)", "partition": "\(truncation.partition)"])
+        }
+    }
+}

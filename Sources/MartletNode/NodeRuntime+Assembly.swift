@@ -1,0 +1,179 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+import MartletBus
+import MartletControl
+import MartletCore
+import MartletEdge
+import MartletHub
+import MartletInstruments
+import MartletKafka
+import MartletPolicy
+import MartletReactor
+import MartletRedis
+import MartletSessions
+import Synchronization
+
+/// From the configuration's names to each part's own.
+extension NodeRuntime {
+    static let version = "0.1.0"
+
+    static func reactors(_ configuration: NodeConfiguration) throws -> [Reactor] {
+        _ = DescriptorLimit.raise()
+        let threads = configuration.reactor.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
+        let count = min(threads, ShardSet.shardsMax)
+        let listener = try Listener.bind(SocketAddress(configuration.listen.publicAddress), shards: count)
+        let shared = ReactorShared()
+        return try (0..<count).map { index in
+            var settings = ReactorConfiguration(shard: UInt8(index), listeners: [listener])
+            settings.inputBytesMax = max(configuration.limits.headBytesMax, configuration.limits.messageBytesMax) + 64
+            settings.pendingBytesMax = configuration.limits.pendingBytesMax
+            settings.pendingBytesTotalMax = configuration.limits.pendingBytesTotalMax
+            return try Reactor(configuration: settings, shared: shared)
+        }
+    }
+
+    static func bus(
+        _ configuration: NodeConfiguration, _ identifier: String, _ metrics: MetricsRegistry, _ logger: Logger
+    ) throws -> (any Bus, RedisBus?) {
+        guard let text = configuration.redis.urls.first else { return (MemoryBus(metrics: metrics), nil) }
+        var settings = RedisBusConfiguration(redis: RedisConfiguration(url: try RedisURL(text)))
+        settings.prefix = configuration.redis.prefix
+        settings.publicationBytesMax = configuration.limits.publicationBytesMax
+        let bus = RedisBus(configuration: settings, nodeID: identifier, metrics: metrics, logger: logger)
+        return (bus, bus)
+    }
+
+    static func kafka(
+        _ configuration: NodeConfiguration, _ intake: InvalidationIntake, _ metrics: MetricsRegistry, _ logger: Logger
+    ) throws -> (KafkaConsumer?, KafkaProducer?) {
+        guard configuration.kafka.isConfigured else { return (nil, nil) }
+        var settings = KafkaConfiguration(
+            brokers: configuration.kafka.brokers, topics: configuration.kafka.topics.map(\.name))
+        settings.start = configuration.kafka.start == .earliest ? .earliest : .timestamp
+        // A token issued just before the oldest event that matters may live this long, on a clock that is off.
+        settings.lookback = configuration.sessions.tokenLifetimeMax + .seconds(300)
+        settings.clientID = "martlet-\(configuration.nodeName)"
+        settings.properties = configuration.kafka.properties
+        settings.silenceMax = configuration.kafka.silenceMax
+        let consumer = try KafkaConsumer(configuration: settings, delegate: intake, metrics: metrics, logger: logger)
+        return (consumer, try KafkaProducer(configuration: settings, metrics: metrics, logger: logger))
+    }
+
+    static func verifierConfiguration(
+        _ configuration: NodeConfiguration, _ demoSecret: String?
+    ) throws -> TokenVerifierConfiguration {
+        var settings = TokenVerifierConfiguration()
+        settings.hmacSecrets = [configuration.auth.hmacSecret, demoSecret].compactMap { $0 }
+        settings.publicKeys = try configuration.auth.publicKeys.map { text in
+            text.contains("-----BEGIN") ? text : try String(contentsOfFile: text, encoding: .utf8)
+        }
+        settings.jwksURL = configuration.auth.jwksURL
+        settings.jwksInterval = configuration.auth.jwksRefresh
+        settings.issuer = configuration.auth.issuer
+        settings.audiences = [configuration.auth.audience].compactMap { $0 }
+        settings.leeway = configuration.auth.leeway
+        settings.claims = configuration.sessions.indexedClaims
+        settings.unboundedTokens = UnboundedTokens(rawValue: configuration.unboundedTokens.rawValue) ?? .refuse
+        settings.tokenLifetimeMax = configuration.sessions.tokenLifetimeMax
+        return settings
+    }
+
+    static func validationConfiguration(_ configuration: NodeConfiguration) -> ValidationConfiguration {
+        var settings = ValidationConfiguration()
+        settings.interval = configuration.validation.interval
+        settings.intervalDegraded = configuration.validation.intervalDegraded
+        settings.batchMax = configuration.validation.batch
+        settings.callsPerSecond = configuration.validation.callsPerSecond
+        settings.concurrencyMax = configuration.validation.concurrency
+        settings.stalenessMax = configuration.validation.stalenessMax
+        settings.onUnavailable = .init(rawValue: configuration.validation.onUnavailable.rawValue) ?? .keep
+        settings.expectsPush = configuration.hasRevocationSource
+        return settings
+    }
+
+    static func edgeConfiguration(_ configuration: NodeConfiguration) -> EdgeConfiguration {
+        var settings = EdgeConfiguration()
+        settings.limits = configuration.limits
+        settings.isDevelopment = configuration.isDevelopment
+        settings.allowsAnonymous = configuration.admitsAnonymous
+        settings.origins = configuration.listen.origins
+        settings.trustedProxies = configuration.listen.trustedProxies
+        settings.requiresProxyProtocol = configuration.listen.proxyProtocol == .required
+        settings.namespaces = configuration.namespaceTable
+        settings.eventRetryMilliseconds = Int(configuration.events.retry.inSeconds * 1_000)
+        settings.version = "martlet \(Self.version)"
+        return settings
+    }
+
+    static func admission(_ configuration: NodeConfiguration, capacity: Int) -> Admission {
+        Admission(
+            AdmissionConfiguration(
+                connectionsMax: capacity, connectsPerSecond: configuration.limits.connectsPerSecond,
+                connectionsPerAddressMax: configuration.limits.connectionsPerAddressMax,
+                connectionsPerUserMax: configuration.limits.connectionsPerUserMax,
+                trustedProxies: configuration.listen.trustedProxies),
+            now: Clock.monotonic)
+    }
+
+    /// Fetches keys once however many connections ask meanwhile, then tells every shard.
+    static func keyFetcher(_ verifier: TokenVerifier, _ hub: Hub) -> @Sendable () -> Void {
+        let fetching = FetchFlag()
+        return {
+            guard fetching.begin() else { return }
+            // Unstructured, because a shard's thread asks and cannot wait; bounded by the fetch's own time-out.
+            Task {
+                await verifier.refreshKeys()
+                fetching.end()
+                hub.tellAll(.keysRefreshed)
+            }
+        }
+    }
+
+    static func ephemeralSecret() -> String {
+        (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined()
+    }
+
+    var controlConfiguration: ControlConfiguration {
+        var settings = ControlConfiguration()
+        settings.host = self.configuration.listen.internalAddress.host
+        settings.port = Int(self.configuration.listen.internalAddress.port)
+        settings.apiKeys = self.configuration.api.keys
+        settings.apiEnabled = self.configuration.api.enabled
+        settings.consoleEnabled = self.configuration.consoleEnabled
+        settings.demoEnabled = self.configuration.demoEnabled
+        settings.developmentMode = self.configuration.isDevelopment
+        settings.publicAddress = "\(self.configuration.listen.publicAddress)"
+        settings.version = Self.version
+        return settings
+    }
+
+    func registerLife() {
+        let (bus, redis) = (self.bus, !self.configuration.redis.urls.isEmpty)
+        if redis { self.life.require(.starting, "waiting for redis") { bus.health == .healthy } }
+        if let consumer = self.consumer {
+            self.life.require(.catchingUp, "reading the session topics") { consumer.isCaughtUp }
+            self.life.watch {
+                if case .unhealthy(let why) = consumer.health { "kafka: \(why)" } else { nil }
+            }
+        }
+        self.life.watch { if case .degraded(let why) = bus.health { why } else { nil } }
+        let edge = self.edge
+        self.life.watchCapacity { edge.isFull }
+        self.life.register(self.metrics)
+    }
+
+    func registerReaders(capacity: Int) {
+        let (metrics, edge) = (self.metrics, self.edge)
+        ProcessMetrics.register(metrics)
+        metrics.reader("martlet_connections_capacity", .gauge, "Connections that this node takes.") {
+            Double(capacity)
+        }
+        metrics.reader("martlet_connections_utilization_ratio", .gauge, "Open connections over the capacity.") {
+            Double(edge.metrics.open.current) / Double(max(1, capacity))
+        }
+        self.registerReactorReaders()
+    }
+}

@@ -1,0 +1,162 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+import MartletBus
+import MartletControl
+import MartletCore
+import MartletEdge
+import MartletHub
+import MartletInstruments
+import MartletKafka
+import MartletPolicy
+import MartletReactor
+import MartletRedis
+import MartletSessions
+import ServiceLifecycle
+import Synchronization
+
+/// The parts of a node, made from its configuration and connected to each other. The only place that knows all.
+final class NodeRuntime: Sendable {
+    let configuration: NodeConfiguration
+    let logger: Logger
+    let metrics = MetricsRegistry()
+    let life = NodeLife()
+    let startedAt = ContinuousClock.now
+    let identifier = UUID().uuidString.lowercased()
+    let clients = ClientIdentifier()
+    let hub: Hub
+    let hubMetrics: HubMetrics
+    let bus: any Bus
+    let edge: EdgeShared
+    let sessionMetrics: SessionMetrics
+    let revocations: RevocationTable
+    let verifier: TokenVerifier
+    let roster: SessionRoster?
+    let intake: InvalidationIntake
+    let consumer: KafkaConsumer?
+    let producer: KafkaProducer?
+    let demoIssuer: TokenIssuer?
+    let snapshot = Mutex<[ShardSnapshot]>([])
+    private let reactors: [Reactor]
+    private let mailboxes: [Mailbox<ShardMessage>]
+    private let redisBus: RedisBus?
+
+    var reactorShared: ReactorShared? { self.reactors.first?.shared }
+
+    init(_ configuration: NodeConfiguration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        let metrics = self.metrics
+        let reactors = try Self.reactors(configuration)
+        let mailboxes = reactors.map { reactor in
+            Mailbox<ShardMessage>(dataMax: configuration.limits.mailboxMax) { reactor.wake() }
+        }
+        self.reactors = reactors
+        self.mailboxes = mailboxes
+        self.hubMetrics = HubMetrics(metrics)
+        self.sessionMetrics = SessionMetrics(metrics)
+
+        // The hub's handler is known only once what it hands to exists.
+        let control = ControlReceiver()
+        self.hub = Hub(mailboxes: mailboxes, metrics: self.hubMetrics) { control.receive($0) }
+        let (bus, redisBus) = try Self.bus(configuration, self.identifier, metrics, logger)
+        self.bus = bus
+        self.redisBus = redisBus
+
+        let demoSecret = configuration.isDevelopment ? Self.ephemeralSecret() : nil
+        self.demoIssuer = demoSecret.map { TokenIssuer(secret: $0) }
+        let verifier = try TokenVerifier(
+            Self.verifierConfiguration(configuration, demoSecret), metrics: self.sessionMetrics, logger: logger)
+        self.verifier = verifier
+        self.revocations = RevocationTable(
+            max: configuration.limits.revocationsMax, tokenLifetimeMax: configuration.sessions.tokenLifetimeMax,
+            leeway: configuration.auth.leeway, metrics: self.sessionMetrics)
+        self.intake = InvalidationIntake(
+            revocations: self.revocations, hub: self.hub, metrics: self.sessionMetrics,
+            topics: configuration.kafka.topics.map(\.name), logger: logger)
+        let validates = configuration.validation.kind != .none
+        self.roster = validates
+            ? SessionRoster(Self.validationConfiguration(configuration), metrics: self.sessionMetrics) : nil
+        (self.consumer, self.producer) = try Self.kafka(configuration, self.intake, metrics, logger)
+        let capacity = configuration.limits.connectionsMax ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved)
+        let hub = self.hub
+        self.edge = EdgeShared(
+            configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
+            roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients, capacity: capacity,
+            admission: Self.admission(configuration, capacity: capacity),
+            fetchKeys: Self.keyFetcher(verifier, hub))
+        control.attach(self)
+        if let memory = bus as? MemoryBus { memory.attach(self.hub) }
+        redisBus?.attach(self.hub)
+        self.registerReaders(capacity: capacity)
+        self.registerLife()
+    }
+
+    /// In the order of their start; they end in the reverse order, so that clients are served to the last.
+    var services: [any Service] {
+        var services: [any Service] = [
+            ControlServer(configuration: self.controlConfiguration, operations: self, logger: self.logger)
+        ]
+        if let redisBus { services.append(redisBus) }
+        if let producer { services.append(ClosureService { await producer.run() }) }
+        if let consumer { services.append(ClosureService { await consumer.run() }) }
+        services.append(ClosureService { [verifier] in try await verifier.run() })
+        services.append(ClosureService.every(.seconds(1)) { [revocations] in revocations.expire() })
+        services.append(
+            ClosureService.every(.seconds(1)) { [self] in
+                let taken = await self.hub.snapshots()
+                self.snapshot.withLock { $0 = taken }
+            })
+        if let validation = self.validationService { services.append(validation) }
+        services.append(ClosureService { [self] in await self.becomeReady() })
+        services.append(
+            EdgeService(
+                configuration: self.configuration, reactors: self.reactors, mailboxes: self.mailboxes, hub: self.hub,
+                hubMetrics: self.hubMetrics, bus: self.bus, shared: self.edge, life: self.life, logger: self.logger))
+        return services
+    }
+
+    private func becomeReady() async {
+        while !self.life.advance() {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+        }
+        self.edge.setAdmission(.ready)
+        self.logger.info("ready")
+        // Held until the group ends: a service that returns ends the others.
+        try? await Task.sleep(for: .seconds(.max / 2))
+    }
+
+    private var validationService: ValidationService? {
+        guard let roster, let url = self.configuration.validation.url else { return nil }
+        let (hub, intake, bus, consumer) = (self.hub, self.intake, self.bus, self.consumer)
+        return ValidationService(
+            Self.validationConfiguration(self.configuration),
+            validator: HTTPValidator(url: url, timeout: self.configuration.validation.timeout), roster: roster,
+            revocations: self.revocations, isPushHealthy: { consumer?.health.isHealthy ?? true },
+            handlers: .init(
+                onInvalid: { invalidation in
+                    intake.take(invalidation)
+                    bus.broadcast(ControlMessage.invalidation(invalidation).json) { _ in }
+                },
+                onStale: { hub.tellAll(.closeStale(sessionKey: $0.sessionKey)) }),
+            metrics: self.sessionMetrics, logger: self.logger)
+    }
+
+    /// A control message of a node, this one's own among them.
+    func received(_ message: [UInt8]) {
+        switch ControlMessage(message.span) {
+        case .invalidation(let invalidation): self.intake.take(invalidation)
+        case .disconnect(let user, let session, let client, let keep, let reason):
+            let kept = Set(keep.compactMap(self.clients.connection))
+            if let client {
+                guard let id = self.clients.connection(client) else { return }
+                self.hub.close(.connection(id, user: user), reason: reason)
+            } else {
+                self.hub.close(.user(user, session: session, keep: kept), reason: reason)
+            }
+        case nil: self.logger.debug("a control message was not understood")
+        }
+    }
+}
