@@ -119,7 +119,7 @@ import Testing
             #expect(try await client.get("/api/overview", ["X-API-Key": "first"]).status == 200)
             // With keys the rules of development mode do not apply: any host, any content type.
             let curl: HTTPHeaders = [
-                "X-API-Key": "first", "Host": "martlet.example.com", "Content-Type": "application/x-www-form-urlencoded",
+                "X-API-Key": "first", "Host": "martlet.example.com", "Content-Type": "application/octet-stream",
             ]
             #expect(try await client.post("/api/info", "{}", curl).status == 200)
         }

@@ -8,8 +8,10 @@ import Testing
 @Suite struct DevelopmentModeTests {
     private static let paths = ["/", "/demo/", "/api/overview", "/metrics", "/healthz", "/settings.json"]
 
-    @Test(arguments: ["evil.example", "evil.example:9000", "127.0.0.1.evil.example", "localhost.evil.example:9000",
-        "192.168.1.5:9000", "[2001:db8::1]:9000", "localhost:", "127.1", "0.0.0.0:9000", "[::1", "127.0.0.256"])
+    @Test(arguments: [
+        "evil.example", "evil.example:9000", "127.0.0.1.evil.example", "localhost.evil.example:9000",
+        "192.168.1.5:9000", "[2001:db8::1]:9000", "localhost:", "127.1", "0.0.0.0:9000", "[::1", "127.0.0.256",
+    ])
     func aHostThatIsNotLoopbackIsRefused(host: String) async throws {
         let operations = FakeOperations()
         try await ControlClient.serving(.development, operations) { client in
@@ -32,8 +34,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["https://evil.example", "http://localhost.evil.example", "null", "file://", "http://10.0.0.1",
-        "http://127.0.0.1@evil.example", "localhost", "http://localhost/path", "chrome-extension://localhost"])
+    @Test(arguments: [
+        "https://evil.example", "http://localhost.evil.example", "null", "file://", "http://10.0.0.1",
+        "http://127.0.0.1@evil.example", "localhost", "http://localhost/path", "chrome-extension://localhost",
+    ])
     func aForeignOriginIsRefused(origin: String) async throws {
         let operations = FakeOperations()
         try await ControlClient.serving(.development, operations) { client in
@@ -58,7 +62,10 @@ import Testing
         let operations = FakeOperations()
         try await ControlClient.serving(.development, operations) { client in
             let body = #"{"channel":"a","data":1}"#
-            for type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", ""] {
+            let others = [
+                "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", "",
+            ]
+            for type in others {
                 let answer = try await client.post("/api/publish", body, ["Content-Type": type])
                 #expect(answer.status == 415, "\(type)")
             }

@@ -47,7 +47,8 @@ final class FakeOperations: NodeOperations {
     func info() async throws(APIError) -> [NodeInfo] {
         [
             NodeInfo(
-                uid: "n1", name: "fake", version: "0.1.0", clients: 2, users: 1, channels: 1, subscriptions: 2, uptime: 7)
+                uid: "n1", name: "fake", version: "0.1.0", clients: 2, users: 1, channels: 1, subscriptions: 2,
+                uptime: 7)
         ]
     }
 

@@ -5,8 +5,9 @@
 
 const historySeconds = 120;
 const $ = (id) => document.getElementById(id);
-const whole = new Intl.NumberFormat("en");
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 const state = { settings: {}, key: sessionStorage.getItem("martlet.key") ?? "", previous: null, failedSince: null };
@@ -256,7 +257,7 @@ function report(output, text, tone) {
 // Small things ---------------------------------------------------------------------------------------------------
 
 const total = (connections) => connections.reduce((sum, { open }) => sum + open, 0);
-const rate = (value) => (value < 10 ? tenths : whole).format(value);
+const rate = (value) => (value < 10 ? tenths : value < 1e6 ? whole : compact).format(value);
 const plural = (count, noun) => `${whole.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 
 function seconds(value) {

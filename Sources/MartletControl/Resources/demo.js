@@ -79,7 +79,9 @@ function connect() {
   for (const name of rooms) martlet.subscribe(channel(name));
   martlet.addEventListener("state", showState);
   martlet.addEventListener("publication", ({ detail }) => receive(detail));
-  martlet.addEventListener("gap", ({ detail }) => note(`Some messages in ${detail.channel} may have been lost.`, "bad"));
+  martlet.addEventListener("gap", ({ detail }) => {
+    note(`Some messages in ${detail.channel} may have been lost.`, "bad");
+  });
   martlet.addEventListener("unsubscribed", ({ detail }) => {
     note(`${detail.channel}: ${detail.reason} (${detail.code})`, "bad");
   });
@@ -196,7 +198,8 @@ function showEnd(code, reason) {
 
 function note(text, tone = "") {
   const item = element("li");
-  item.append(element("time", { textContent: new Date().toLocaleTimeString("en-GB") }), element("span", { textContent: text }));
+  const time = element("time", { textContent: new Date().toLocaleTimeString("en-GB") });
+  item.append(time, element("span", { textContent: text }));
   item.lastChild.dataset.tone = tone;
   $("log").prepend(item);
   while ($("log").childElementCount > logMax) $("log").lastChild.remove();
@@ -222,7 +225,9 @@ function drawMessages() {
     before = message;
     return message.kind === "message" ? messageElement(message, isAgain) : eventElement(message);
   });
-  if (items.length === 0) items.push(element("li", { className: "none", textContent: "Nobody has said anything here yet." }));
+  if (items.length === 0) {
+    items.push(element("li", { className: "none", textContent: "Nobody has said anything here yet." }));
+  }
   $("messages").replaceChildren(...items);
   $("messages").scrollTop = $("messages").scrollHeight;
 }
