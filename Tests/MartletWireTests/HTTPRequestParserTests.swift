@@ -157,7 +157,9 @@ struct HTTPRequestParserTests {
         let long = "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "a", count: 600)
         #expect(status(long) == 431)
         #expect(status(long + "\r\n\r\n") == 431)
-        #expect(status(String(repeating: "A", count: 40)) == 501)
+        #expect(status(String(repeating: "A", count: 33)) == 501)
+        #expect(status(String(repeating: "A", count: 33) + " / HTTP/1.1\r\nHost: a\r\n\r\n") == 501)
+        #expect(status(String(repeating: "A", count: 32) + " \(target(100)) HTTP/1.1\r\nHost: a\r\n\r\n") == nil)
     }
 
     @Test func whatCannotBecomeAHeadIsRefusedEarly() {

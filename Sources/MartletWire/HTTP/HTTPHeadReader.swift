@@ -46,6 +46,9 @@ struct HTTPHeadReader {
             let targetEnd = bytes.first(.space, in: (methodEnd + 1)..<line.upperBound)
         else { throw malformed }
         for index in line.lowerBound..<methodEnd where !bytes[index].isTokenCharacter { throw malformed }
+        guard methodEnd - line.lowerBound <= HTTPRequestParser.methodBytesMax else {
+            throw HTTPRequestParser.methodTooLong
+        }
         let target = (methodEnd + 1)..<targetEnd
         guard !target.isEmpty else { throw malformed }
         guard target.count <= limits.targetBytesMax else { throw HTTPRequestParser.targetTooLong }

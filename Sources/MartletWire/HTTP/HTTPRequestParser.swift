@@ -9,7 +9,9 @@
 package enum HTTPRequestParser {
     /// Blank lines tolerated before a request (RFC 9112 section 2.2), in bytes.
     private static let leadingBytesMax = 8
-    private static let methodBytesMax = 32
+    static let methodBytesMax = 32
+    /// What a request line has beside its method and its target, at most.
+    private static let restOfLineBytes = 16
 
     /// - Parameter scanned: How many of the bytes an earlier call has seen that ended in `.needMore`: they are not
     ///   looked at again before the head is complete, so that a head that drips in costs no more than its length.
@@ -49,6 +51,7 @@ package enum HTTPRequestParser {
     }
 
     static let headTooLarge = HTTPRefusal(.headTooLarge, "The request head is too large.")
+    static let methodTooLong = HTTPRefusal(.notImplemented, "The method is unknown.")
     static let targetTooLong = HTTPRefusal(.targetTooLong, "The request target is too long.")
 
     private static func skipBlankLines(_ bytes: Span<UInt8>) throws(HTTPRefusal) -> Int {
@@ -74,13 +77,13 @@ package enum HTTPRequestParser {
         var index = start
         while index < bytes.count, bytes[index].isTokenCharacter {
             index += 1
-            guard index - start <= Self.methodBytesMax else { throw HTTPRefusal(.notImplemented, "Unknown method.") }
+            guard index - start <= Self.methodBytesMax else { throw Self.methodTooLong }
         }
         if index < bytes.count, index == start || bytes[index] != .space {
             throw HTTPRefusal(.badRequest, "A request line was expected.")
         }
         // A line longer than this holds too long a target; whether it is, is asked when the bytes first reach so far.
-        let lineMax = start + Self.methodBytesMax + limits.targetBytesMax
+        let lineMax = start + Self.methodBytesMax + limits.targetBytesMax + Self.restOfLineBytes
         if bytes.count > lineMax, seen <= lineMax, bytes.first(.lineFeed, in: start..<lineMax) == nil {
             throw Self.targetTooLong
         }
