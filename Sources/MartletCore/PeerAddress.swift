@@ -181,7 +181,9 @@ extension PeerAddress: CustomStringConvertible {
         while index < bytes.count {
             var end = index
             while end < bytes.count, bytes[end] != colon { end += 1 }
-            guard let groups = Self.groups(bytes.extracting(index..<end), isLast: end == bytes.count) else { return nil }
+            guard let groups = Self.groups(bytes.extracting(index..<end), isLast: end == bytes.count) else {
+                return nil
+            }
             if after == nil { before += groups } else { after?.append(contentsOf: groups) }
             guard before.count + (after?.count ?? 0) <= 8 else { return nil }
             guard end < bytes.count else { break }

@@ -6,16 +6,18 @@ import Testing
 
 struct CloseReasonTests {
     /// The codes that Centrifuge clients know (its protocol's table of disconnects), by name.
-    @Test(arguments: [
-        (3000, "connection_closed"), (3001, "shutdown"), (3004, "internal_error"), (3005, "connection_expired"),
-        (3006, "subscription_expired"), (3008, "slow"), (3009, "write_error"), (3010, "insufficient_state"),
-        (3011, "force_reconnect"), (3012, "no_pong"), (3013, "too_many_requests"), (3500, "invalid_token"),
-        (3501, "bad_request"), (3502, "stale"), (3503, "force_disconnect"), (3504, "connection_limit"),
-        (3505, "channel_limit"), (3506, "inappropriate_protocol"), (3507, "permission_denied"), (3508, "not_available"),
-        (4000, "validation_unavailable"), (4001, "rebalance"), (4500, "session_revoked"), (4501, "user_revoked"),
-        (4502, "token_revoked"), (4503, "validation_failed"), (4504, "claim_revoked"), (1002, "protocol_error"),
-        (1003, "unsupported_data"), (1007, "invalid_payload"), (1009, "message_too_big"), (1012, "service_restart"),
-    ] as [(UInt16, String)])
+    @Test(
+        arguments: [
+            (3000, "connection_closed"), (3001, "shutdown"), (3004, "internal_error"), (3005, "connection_expired"),
+            (3006, "subscription_expired"), (3008, "slow"), (3009, "write_error"), (3010, "insufficient_state"),
+            (3011, "force_reconnect"), (3012, "no_pong"), (3013, "too_many_requests"), (3500, "invalid_token"),
+            (3501, "bad_request"), (3502, "stale"), (3503, "force_disconnect"), (3504, "connection_limit"),
+            (3505, "channel_limit"), (3506, "inappropriate_protocol"), (3507, "permission_denied"),
+            (3508, "not_available"),
+            (4000, "validation_unavailable"), (4001, "rebalance"), (4500, "session_revoked"), (4501, "user_revoked"),
+            (4502, "token_revoked"), (4503, "validation_failed"), (4504, "claim_revoked"), (1002, "protocol_error"),
+            (1003, "unsupported_data"), (1007, "invalid_payload"), (1009, "message_too_big"), (1012, "service_restart"),
+        ] as [(UInt16, String)])
     func codes(_ code: UInt16, name: String) {
         #expect(CloseReason(rawValue: name)?.code == code)
     }

@@ -89,8 +89,10 @@ struct PeerAddressTests {
         #expect(cidr.contains(try #require(PeerAddress(host: address))) == contains)
     }
 
-    @Test(arguments: ["", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8", "10/8", "x/8",
-        "10.0.0.0/+8", "10.0.0.0/ 8"])
+    @Test(arguments: [
+        "", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/8/8", "10/8", "x/8",
+        "10.0.0.0/+8", "10.0.0.0/ 8",
+    ])
     func otherBlocksAreRefused(_ text: String) {
         #expect(CIDR(text) == nil)
     }

@@ -7,7 +7,8 @@ import Testing
 struct CORSTests {
     @Test(arguments: [
         ("https://app.example", "https://app.example", true), ("https://app.example", "HTTPS://APP.example", true),
-        ("https://app.example", "https://app.example:8443", false), ("https://app.example", "http://app.example", false),
+        ("https://app.example", "https://app.example:8443", false),
+        ("https://app.example", "http://app.example", false),
         ("https://*.example", "https://a.b.example", true), ("https://*.example", "https://example", false),
         ("https://*.example", "https://evil/x.example", false), ("https://*.example", "https://a.example.evil", false),
         ("http://localhost:*", "http://localhost:5173", true), ("http://localhost:*", "http://localhost", false),

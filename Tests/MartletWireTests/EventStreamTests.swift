@@ -32,13 +32,15 @@ struct EventStreamTests {
         #expect(Self.read("data:test\n\ndata: test\n\n") == ["message [] test", "message [] test"])
     }
 
-    @Test(arguments: [
-        ("\u{FEFF}data: x\n\n", ["message [] x"]), ("data: x\r\rdata: y\r\n\r\n", ["message [] x", "message [] y"]),
-        ("event: a\n\ndata: x\n\n", ["message [] x"]), ("event: a\ndata: x\n\n", ["a [] x"]),
-        ("retry: 10\nretry: x1\nretry:\n", ["retry 10"]), ("id: 1\u{0}\ndata: x\n\n", ["message [] x"]),
-        ("other: 1\ndata: x\n\n", ["message [] x"]), ("\n\n\n", []), ("data: x\n", []),
-        ("retry: 99999999999999999999\n", []),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("\u{FEFF}data: x\n\n", ["message [] x"]),
+            ("data: x\r\rdata: y\r\n\r\n", ["message [] x", "message [] y"]),
+            ("event: a\n\ndata: x\n\n", ["message [] x"]), ("event: a\ndata: x\n\n", ["a [] x"]),
+            ("retry: 10\nretry: x1\nretry:\n", ["retry 10"]), ("id: 1\u{0}\ndata: x\n\n", ["message [] x"]),
+            ("other: 1\ndata: x\n\n", ["message [] x"]), ("\n\n\n", []), ("data: x\n", []),
+            ("retry: 99999999999999999999\n", []),
+        ] as [(String, [String])])
     func lines(_ text: String, expected: [String]) {
         #expect(Self.read(text) == expected)
     }
@@ -97,7 +99,7 @@ struct EventStreamTests {
     private static func show(_ event: EventStreamParser.Event) -> String {
         switch event {
         case .event(let name, let data, let id):
-            "\(name) [\(id)] \(data.text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "|"))"
+            "\(name) [\(id)] \(data.map { $0 == 10 ? UInt8(ascii: "|") : $0 }.text)"
         case .retry(let milliseconds): "retry \(milliseconds)"
         case .comment: "comment"
         case .tooLong: "too long"

@@ -40,7 +40,8 @@ struct HTTPFieldTests {
     }
 
     @Test func severalLinesAreOneList() throws {
-        let (head, bytes) = try Self.parse("Accept: text/html\r\nAccept: text/event-stream\r\nCookie: a=1\r\nCookie: b=2")
+        let (head, bytes) = try Self.parse(
+            "Accept: text/html\r\nAccept: text/event-stream\r\nCookie: a=1\r\nCookie: b=2")
         let isAccepted = MediaType.isAccepted(MediaType.eventStream, by: head.accept, in: bytes.span)
         #expect(isAccepted)
         let range = Cookies.value("b", in: bytes.span, lines: head.cookies)

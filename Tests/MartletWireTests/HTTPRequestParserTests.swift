@@ -138,6 +138,20 @@ struct HTTPRequestParserTests {
         #expect(Self.status(text) == status)
     }
 
+    @Test func namesAreTokensAndHostsAreHosts() {
+        let alphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        let tokens = Set((alphanumeric + "!#$%&'*+-.^_`|~").utf8)
+        let hosts = Set((alphanumeric + "%-.:[]_~").utf8)
+        for byte in UInt8.min...UInt8.max {
+            let name = Array("GET / HTTP/1.1\r\nHost: a\r\nX".utf8) + [byte] + Array("Y: 1\r\n\r\n".utf8)
+            // A colon ends the name before.
+            let isName = tokens.contains(byte) || byte == UInt8(ascii: ":")
+            #expect((Self.status(name) == nil) == isName, "\(byte)")
+            let host = Array("GET / HTTP/1.1\r\nHost: a".utf8) + [byte] + Array("b\r\n\r\n".utf8)
+            #expect((Self.status(host) == nil) == hosts.contains(byte), "\(byte)")
+        }
+    }
+
     @Test func otherMethodsAreForThePathToRefuse() throws {
         #expect(try Self.head("DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n").method == .other)
         #expect(try Self.head("get /x HTTP/1.1\r\nHost: a\r\n\r\n").method == .other)

@@ -52,7 +52,8 @@ struct ProxyProtocolTests {
         ("20 00 0000", "local"), ("20 11 000c c0000201 0a000001 dc04 01bb", "local"), ("21 00 0000", "local"),
         ("21 12 000c c0000201 0a000001 dc04 01bb", "local"), ("21 31 0002 0000", "local"),
         ("11 11 000c", "invalid"), ("22 11 000c", "invalid"), ("21 41 0000", "invalid"), ("21 13 0000", "invalid"),
-        ("21 11 000b c0000201 0a000001 dc04 01", "invalid"), ("21 21 0023" + String(repeating: "00", count: 35), "invalid"),
+        ("21 11 000b c0000201 0a000001 dc04 01", "invalid"),
+        ("21 21 0023" + String(repeating: "00", count: 35), "invalid"),
         ("21 11 ffff", "invalid"),
     ])
     func versionTwo(_ hex: String, result: String) {
@@ -82,7 +83,8 @@ struct ProxyProtocolTests {
             } else {
                 bytes = Array("PROXY TCP4 1.2.3.4 1.2.3.4 1 1\r\n".utf8)
                 for _ in 0..<2 {
-                    bytes[Int.random(in: 6..<bytes.count, using: &generator)] = UInt8.random(in: 9...60, using: &generator)
+                    bytes[Int.random(in: 6..<bytes.count, using: &generator)] = UInt8.random(
+                        in: 9...60, using: &generator)
                 }
             }
             if case .header(_, let length) = ProxyProtocol.parse(bytes.span) { #expect(length <= bytes.count) }

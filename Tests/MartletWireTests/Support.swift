@@ -42,13 +42,16 @@ struct Feed {
 
     /// All at once; byte by byte; and cut in two at every place.
     static func ways(_ count: Int) -> [Feed] {
-        [Feed(first: count, rest: 1), Feed(first: 1, rest: 1)] + (1..<max(2, count)).map { Feed(first: $0, rest: count) }
+        [Feed(first: count, rest: 1), Feed(first: 1, rest: 1)]
+            + (1..<max(2, count)).map { Feed(first: $0, rest: count) }
     }
 }
 
 extension [UInt8] {
     init(hex: String) {
-        let digits = hex.utf8.filter { $0 != UInt8(ascii: " ") }.map { Character(Unicode.Scalar($0)).hexDigitValue ?? 0 }
+        let digits = hex.utf8.filter { $0 != UInt8(ascii: " ") }.map {
+            Character(Unicode.Scalar($0)).hexDigitValue ?? 0
+        }
         self = stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 

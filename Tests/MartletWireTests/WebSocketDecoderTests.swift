@@ -31,7 +31,8 @@ struct WebSocketDecoderTests {
             + frame(.text, "one ", isFinal: false) + frame(.ping, "") + frame(.continuation, "", isFinal: false)
             + frame(.continuation, "twö", isFinal: false) + frame(.pong, "q") + frame(.continuation, "!")
             + frame(.text, String(repeating: "x", count: 126)) + frame(.binary, "", isFinal: false)
-            + frame(.continuation, "zz") + WebSocketFrame.encodeMasked(
+            + frame(.continuation, "zz")
+            + WebSocketFrame.encodeMasked(
                 .close, payload: WebSocketFrame.closePayload(code: 4001, reason: "bye"), mask: 1)
             + frame(.text, "after"),
         [
@@ -74,14 +75,16 @@ struct WebSocketDecoderTests {
         ("81 05 48 65 6c 6c 6f", "violation 1002 notMasked"), ("89 00", "violation 1002 notMasked"),
         ("81 fe 007d", "violation 1002 longLength"), ("81 fe 0000", "violation 1002 longLength"),
         ("81 ff 000000000000ffff", "violation 1002 longLength"),
-        ("81 ff 8000000000000000", "violation 1002 hugeLength"), ("82 ff ffffffffffffffff", "violation 1002 hugeLength"),
+        ("81 ff 8000000000000000", "violation 1002 hugeLength"),
+        ("82 ff ffffffffffffffff", "violation 1002 hugeLength"),
         ("82 ff 7fffffffffffffff", "violation 1009 tooBig"), ("82 ff 0000000100000000", "violation 1009 tooBig"),
         ("80 80 00000000", "violation 1002 unexpectedContinuation"),
         ("00 80 00000000", "violation 1002 unexpectedContinuation"),
         ("01 80 00000000 81 80 00000000", "violation 1002 expectedContinuation"),
         ("01 80 00000000 82 80 00000000", "violation 1002 expectedContinuation"),
         ("88 81 00000000 03", "violation 1002 closeLength"), ("88 82 00000000 0000", "violation 1002 closeCode"),
-        ("88 83 00000000 03e8 ff", "violation 1007 closeReason"), ("88 83 00000000 03e8 c3", "violation 1007 closeReason"),
+        ("88 83 00000000 03e8 ff", "violation 1007 closeReason"),
+        ("88 83 00000000 03e8 c3", "violation 1007 closeReason"),
         ("81 81 00000000 ff", "violation 1007 text"), ("81 81 00000000 c3", "violation 1007 text"),
         ("01 81 00000000 c0", "violation 1007 text"), ("01 81 00000000 c3 80 81 00000000 41", "violation 1007 text"),
         ("01 81 00000000 c3 80 80 00000000", "violation 1007 text"),
@@ -168,7 +171,8 @@ struct WebSocketDecoderTests {
                 }
             }
             let feed = Feed(
-                first: Int.random(in: 1...input.count, using: &generator), rest: Int.random(in: 1...9, using: &generator))
+                first: Int.random(in: 1...input.count, using: &generator),
+                rest: Int.random(in: 1...9, using: &generator))
             let lines = WebSocketTranscript.of(input, feed: feed)
             #expect(lines == expected)
         }

@@ -24,7 +24,8 @@ struct WebSocketFrameTests {
         // 2 bytes of code and 61 whole characters.
         #expect(payload.count == 124)
         #expect(String(validating: payload.dropFirst(2), as: UTF8.self) != nil)
-        #expect(WebSocketTranscript.of(WebSocketFrame.close(code: 4500, reason: "x"), role: .client) == ["close 4500 x"])
+        #expect(
+            WebSocketTranscript.of(WebSocketFrame.close(code: 4500, reason: "x"), role: .client) == ["close 4500 x"])
     }
 
     @Test func whatAClientWritesAServerReads() {

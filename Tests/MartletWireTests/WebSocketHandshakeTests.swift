@@ -47,12 +47,13 @@ struct WebSocketHandshakeTests {
         #expect(old.status == .upgradeRequired)
     }
 
-    @Test(arguments: [
-        ([], nil, nil), (["jsonrpc"], "jsonrpc", nil), (["a, jsonrpc, b"], "jsonrpc", nil),
-        (["b, jsonrpc"], "b", nil), (["JSONRPC"], nil, nil), (["a", "b"], "b", nil),
-        (["bearer.x.y.z"], nil, "x.y.z"), (["bearer.x, jsonrpc"], "jsonrpc", "x"), (["bearer."], nil, nil),
-        (["bearer.x, bearer.y"], nil, "x"), ([" , ,"], nil, nil),
-    ] as [([String], String?, String?)])
+    @Test(
+        arguments: [
+            ([], nil, nil), (["jsonrpc"], "jsonrpc", nil), (["a, jsonrpc, b"], "jsonrpc", nil),
+            (["b, jsonrpc"], "b", nil), (["JSONRPC"], nil, nil), (["a", "b"], "b", nil),
+            (["bearer.x.y.z"], nil, "x.y.z"), (["bearer.x, jsonrpc"], "jsonrpc", "x"), (["bearer."], nil, nil),
+            (["bearer.x, bearer.y"], nil, "x"), ([" , ,"], nil, nil),
+        ] as [([String], String?, String?)])
     func subprotocols(_ lines: [String], chosen: String?, bearer: String?) throws {
         let fields = lines.map { "Sec-WebSocket-Protocol: \($0)" }
         let (head, bytes) = try Self.parse(Self.good + fields)

@@ -30,7 +30,8 @@ struct HTTPHeadReader {
 
     /// The line that begins at `start`, without its CR LF.
     private static func line(_ bytes: Span<UInt8>, from start: Int, to end: Int) throws(HTTPRefusal) -> Range<Int> {
-        guard let feed = bytes.first(.lineFeed, in: start..<end), feed > start, bytes[feed - 1] == .carriageReturn else {
+        guard let feed = bytes.first(.lineFeed, in: start..<end), feed > start, bytes[feed - 1] == .carriageReturn
+        else {
             throw HTTPRefusal(.badRequest, "A line does not end in CR LF.")
         }
         return start..<(feed - 1)

@@ -17,30 +17,20 @@ extension UInt8 {
     var isLetter: Bool { (self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A }
     var asciiLowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
 
-    /// A character of a token (RFC 9110 section 5.6.2).
-    var isTokenCharacter: Bool {
-        if self.isLetter || self.isDigit { return true }
-        switch self {
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            return true
-        default: return false
-        }
-    }
+    /// A character of a token (RFC 9110 section 5.6.2): letters, digits and ``!#$%&'*+-.^_`|~``.
+    var isTokenCharacter: Bool { self.isIn(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
 
     /// A byte of a field value (RFC 9110 section 5.5): visible, blank, or beyond ASCII.
     var isFieldCharacter: Bool { self >= 0x20 && self != 0x7F || self == .tab }
 
-    /// A byte of a host with its port, name or literal alike. No user information, no separators.
-    var isHostCharacter: Bool {
-        if self.isLetter || self.isDigit { return true }
-        switch self {
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "%"), .colon,
-            UInt8(ascii: "["), UInt8(ascii: "]"):
-            return true
-        default: return false
-        }
+    /// A byte of a host with its port, name or literal alike: letters, digits and `%-.:[]_~`. No user information, no
+    /// separators.
+    var isHostCharacter: Bool { self.isIn(low: 0x07FF_6020_0000_0000, high: 0x47FF_FFFE_AFFF_FFFE) }
+
+    /// Whether the byte is in a set of ASCII characters, given as a bit each: 0 to 63, and 64 to 127.
+    private func isIn(low: UInt64, high: UInt64) -> Bool {
+        let half = self < 64 ? low : self < 128 ? high : 0
+        return half >> UInt64(self & 63) & 1 == 1
     }
 
     /// The value of a hexadecimal digit, or nil.
