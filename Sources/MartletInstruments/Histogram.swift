@@ -7,7 +7,8 @@ import Synchronization
 package final class Histogram: Sendable {
     /// 100 microseconds to 100 seconds, four bounds a decade.
     package static let seconds: [Double] = [
-        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100,
+        0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50,
+        100,
     ]
 
     package let bounds: [Double]

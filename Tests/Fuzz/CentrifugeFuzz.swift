@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(MartletProtocol)
-    import MartletProtocol
+import MartletProtocol
 #endif
 
 /// A frame of a Centrifuge client: read to its end, and agreeing with strict validation of its first line.

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(MartletCore)
-    import MartletCore
+import MartletCore
 #endif
 #if canImport(MartletProtocol)
-    import MartletProtocol
+import MartletProtocol
 #endif
 
 /// A record of a revocation topic, and the bodies of the API: what was read is written and read again as the same.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(MartletProtocol)
-    import MartletProtocol
+import MartletProtocol
 #endif
 
 /// A frame of a JSON-RPC client: what is repeated in an answer leaves it JSON.
