@@ -250,6 +250,25 @@ import Testing
         #expect(!self.status.isCaughtUp)
     }
 
+    /// What others ask while the thread reads.
+    @Test func theConsumerIsAskedFromOtherThreads() async throws {
+        var configuration = KafkaConfiguration(brokers: ["unused"], topics: ["t"])
+        configuration.start = .earliest
+        self.source.watermarks = [[Watermarks(low: 0, high: 3)]]
+        self.source.steps = [.record(offset: 0), .record(offset: 1), .record(offset: 2)]
+        let consumer = KafkaConsumer(
+            configuration: configuration, source: self.source, delegate: self.recorder, metrics: self.registry,
+            logger: .quiet)
+        let task = Task { await consumer.run() }
+        #expect(await eventually { consumer.position(topic: "t", partition: 0) == 3 })
+        #expect(await eventually { consumer.isCaughtUp && consumer.health.isHealthy })
+        async let first: Void = consumer.stop()
+        async let second: Void = consumer.stop()
+        task.cancel()
+        _ = await (first, second, task.value)
+        #expect(self.source.isClosed)
+    }
+
     @Test func theSourceIsClosedWhenTheLoopIsStopped() {
         let loop = self.loop()
         self.status.stop()

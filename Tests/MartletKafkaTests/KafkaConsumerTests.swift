@@ -133,6 +133,25 @@ extension RealBrokerTests {
             await consumer.stop()
         }
 
+        @Test func aBrokerThatNoLongerAnswersIsNoticedThoughItIsConnected() async throws {
+            let broker = try Broker(topics: ["t": 1])
+            let recorder = Recorder()
+            let consumer = try consumer(configuration(broker), recorder)
+            consumer.start()
+            #expect(await eventually { consumer.health.isHealthy })
+            broker.freeze()
+            #expect(await eventually { !consumer.health.isHealthy })
+            broker.thaw()
+            #expect(await eventually { consumer.health.isHealthy })
+            try Kcat.produce(["v"], to: "t", of: broker)
+            #expect(await eventually { recorder.records.count == 1 })
+            broker.freeze()
+            let began = ContinuousClock.now
+            await consumer.stop()
+            #expect(ContinuousClock.now - began < .seconds(3))
+            broker.thaw()
+        }
+
         @Test func brokersMayComeLater() async throws {
             let broker = try Broker(topics: ["t": 1])
             try Kcat.produce(["v"], to: "t", of: broker)

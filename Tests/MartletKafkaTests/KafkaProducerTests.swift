@@ -49,10 +49,11 @@ extension RealBrokerTests {
             // Produce is API 0, "message too large" 10.
             try broker.perform("errors 0 10 1")
             let error = await #expect(throws: KafkaError.self) {
-                try await producer.produce(topic: "t", key: nil, value: [1])
+                try await producer.produce(topic: "t", key: nil, value: Array("not the error's text".utf8))
             }
             #expect(error?.code == .refused)
             #expect(error?.name == "MSG_SIZE_TOO_LARGE")
+            #expect(error?.text == "Broker: Message size too large")
             #expect(try await producer.produce(topic: "t", key: nil, value: [2]).topic == "t")
             #expect(registry.exposition().contains("martlet_kafka_produces_total{outcome=\"failed\"} 1\n"))
             #expect(registry.exposition().contains("martlet_kafka_produces_total{outcome=\"acknowledged\"} 1\n"))

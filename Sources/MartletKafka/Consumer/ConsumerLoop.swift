@@ -242,11 +242,14 @@ final class ConsumerLoop {
         }
         let health = self.judgement()
         self.metrics.healthy.set(health.isHealthy ? 1 : 0)
-        guard self.status.healthChanged(health) else { return }
+        guard let before = self.status.healthChanged(health) else { return }
         switch health {
         case .healthy: self.logger.info("Push from Kafka is healthy")
         case .unhealthy(let reason):
-            self.logger.warning("Push from Kafka is not healthy", metadata: ["reason": "\(reason)"])
+            // Another reason for the same state is no news to an operator.
+            self.logger.log(
+                level: before.isHealthy ? .warning : .debug, "Push from Kafka is not healthy",
+                metadata: ["reason": "\(reason)"])
         }
         self.delegate.occurred(.healthChanged(health))
     }

@@ -31,12 +31,12 @@ final class ConsumerStatus: Sendable {
     func caughtUp() { self.state.withLock { $0.isCaughtUp = true } }
     func positionsChanged(_ positions: [[Int64]]) { self.state.withLock { $0.positions = positions } }
 
-    /// False when it was so already.
-    func healthChanged(_ health: KafkaHealth) -> Bool {
+    /// What it was before; nil when it was the same.
+    func healthChanged(_ health: KafkaHealth) -> KafkaHealth? {
         self.state.withLock { state in
-            guard state.health != health else { return false }
-            state.health = health
-            return true
+            guard state.health != health else { return nil }
+            defer { state.health = health }
+            return state.health
         }
     }
 }

@@ -37,8 +37,9 @@ final class KafkaDelivery: Sendable {
         let delivery = unsafe Unmanaged<KafkaDelivery>.fromOpaque(opaque).takeRetainedValue()
         let error = unsafe message.pointee.err
         guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            // unsafe: the text is static or belongs to the message, and is copied.
-            let text = unsafe rd_kafka_message_errstr(message).map { unsafe String(cString: $0) } ?? ""
+            // unsafe: the text is static. Not `rd_kafka_message_errstr`: that reads the payload, which is an error's
+            // text where messages are consumed, but here it is the caller's bytes.
+            let text = unsafe rd_kafka_err2str(error).map { unsafe String(cString: $0) } ?? "the record was not written"
             delivery.fail(KafkaError(error, text))
             return
         }

@@ -30,7 +30,12 @@ final class Broker {
         self.servers = String(first.dropFirst(prefix.count))
     }
 
+    /// The process stops where it is: connections stay and nothing is answered.
+    func freeze() { kill(self.process.processIdentifier, SIGSTOP) }
+    func thaw() { kill(self.process.processIdentifier, SIGCONT) }
+
     deinit {
+        self.thaw()
         try? self.input.fileHandleForWriting.close()
         self.process.waitUntilExit()
         try? self.output.fileHandleForReading.close()
