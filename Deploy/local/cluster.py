@@ -80,15 +80,15 @@ class Process:
             self.child = subprocess.Popen(self.command, env=environment, **options)
         return self
 
-    def signal(self, number: int):
+    def send(self, number: int):
         if self.child and self.child.poll() is None:
             self.child.send_signal(number)
 
     def stop(self, seconds: float = 30, number: int = signal.SIGTERM) -> int | None:
         if not self.child:
             return None
-        self.signal(signal.SIGCONT)
-        self.signal(number)
+        self.send(signal.SIGCONT)
+        self.send(number)
         try:
             return self.child.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -255,12 +255,12 @@ class Cluster:
 
     def stop(self):
         for node in self.nodes:
-            node.process.signal(signal.SIGCONT)
+            node.process.send(signal.SIGCONT)
             node.process.stop(5, signal.SIGKILL)
         for process in [self.haproxy, self.prometheus, self.broker, self.redis]:
             if process:
                 process.stop(5)
-        if not os.environ.get("MARTLET_KEEP_LOGS"):
+        if not os.environ.get("CLUSTER_KEEP_LOGS"):
             shutil.rmtree(self.directory, ignore_errors=True)
 
 

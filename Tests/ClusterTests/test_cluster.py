@@ -92,7 +92,8 @@ async def world():
         3,
         node_environment={
             "MARTLET_VALIDATION_KIND": "http", "MARTLET_VALIDATION_URL": authority.url,
-            "MARTLET_VALIDATION_INTERVAL": "5s", "MARTLET_DRAIN_DELAY": "1s", "MARTLET_DRAIN_WINDOW": "4s"})
+            "MARTLET_VALIDATION_INTERVAL": "5s", "MARTLET_VALIDATION_INTERVAL_DEGRADED": "2s",
+            "MARTLET_DRAIN_DELAY": "1s", "MARTLET_DRAIN_WINDOW": "4s"})
     await asyncio.to_thread(cluster.start)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
