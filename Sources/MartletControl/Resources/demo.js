@@ -192,7 +192,8 @@ function showEnd(code, reason) {
   $("ended-note").textContent = isStatus
     ? "An EventSource that is answered with this status stops by itself."
     : "Close codes 3500–3999 and 4500–4999 are final: a client that keeps to them does not come back by itself.";
-  for (const { people } of known.values()) forget({ people }, me.session);
+  // 4501 ends all sessions of a user, any other code this one.
+  for (const place of known.values()) forget(place, code === 4501 ? me.name : me.session);
   drawPeople();
 }
 
