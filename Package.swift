@@ -145,6 +145,7 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        .testTarget(name: "TidyTests", swiftSettings: settings),
         tests("MartletCore"),
         tests("MartletInstruments"),
         tests("MartletKafka", ["MartletCore", "MartletInstruments", "kafka-broker", logging]),

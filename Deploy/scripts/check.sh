@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Holds the house rules: format, imports as declared, the tidy tests.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+Deploy/scripts/setup.sh run
+swift format lint --strict --parallel --recursive Package.swift Sources Tests
+swift build --explicit-target-dependency-import-check error
+swift build --build-tests
+swift test --skip-build --disable-xctest --filter TidyTests

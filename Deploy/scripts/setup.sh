@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs what Martlet needs beside Swift: setup.sh [run|test]
+#   run   to build and run a node
+#   test  also what the tests start: Redis, a load balancer, a browser, clients in Python
+# Does nothing, in a moment, where everything is there.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+purpose=${1:-run}
+swift_wanted=6.3
+
+say() { printf '%s\n' "setup: $*" >&2; }
+fail() { say "$@"; exit 69; }
+
+check_swift() {
+    command -v swift >/dev/null || fail "Swift ${swift_wanted} or newer is needed: see https://www.swift.org/install/"
+    local version
+    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+    if [ "$(printf '%s\n' "$swift_wanted" "${version:-0}" | sort -V | head -n 1)" != "$swift_wanted" ]; then
+        fail "Swift ${swift_wanted} or newer is needed, this is ${version:-unknown}: see https://www.swift.org/install/"
+    fi
+}
+
+# The packages that are asked for and not installed, one a line.
+missing_packages() {
+    local package
+    for package in "$@"; do
+        case "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" in
+            installed) ;;
+            *) printf '%s\n' "$package" ;;
+        esac
+    done
+}
+
+install_packages() {
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        [ -e .cache/packages-installed ] && return
+        say "this is no Debian: install what these Debian packages hold, then: mkdir -p .cache && touch .cache/packages-installed"
+        fail "$*"
+    fi
+    local missing
+    missing=$(missing_packages "$@" | tr '\n' ' ')
+    [ -z "$missing" ] && return
+    if [ "$(id -u)" -ne 0 ]; then
+        fail "run this as root, then try again: apt-get update && apt-get install -y --no-install-recommends $missing"
+    fi
+    say "installing $missing"
+    export DEBIAN_FRONTEND=noninteractive
+    # The tests start their own servers on free ports: those of the packages need not run (RUNLEVEL=1).
+    # shellcheck disable=SC2086
+    { apt-get update -q && RUNLEVEL=1 apt-get install -q -y --no-install-recommends $missing; } </dev/null >&2
+}
+
+# A private Python with the packages of Tests/requirements.txt, under .cache/venv.
+install_python() {
+    local venv=.cache/venv stamp
+    stamp=$venv/.installed-$(sha256sum Tests/requirements.txt | cut -c 1-16)
+    [ -e "$stamp" ] && return
+    say "installing the Python packages of Tests/requirements.txt into $venv"
+    rm -rf "$venv"
+    mkdir -p .cache
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-input -r Tests/requirements.txt </dev/null >&2
+    touch "$stamp"
+}
+
+to_run=(librdkafka-dev libhiredis-dev)
+to_test=(redis-server python3 python3-venv kcat haproxy prometheus chromium procps)
+
+check_swift
+case "$purpose" in
+    run) install_packages "${to_run[@]}" ;;
+    test)
+        install_packages "${to_run[@]}" "${to_test[@]}"
+        install_python
+        ;;
+    *) say "setup.sh [run|test]"; exit 64 ;;
+esac

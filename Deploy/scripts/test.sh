@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds once and runs every test: test.sh [arguments of swift test]
+# With arguments, such as --filter MartletWireTests, the cluster tests are left out.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+Deploy/scripts/setup.sh test
+# What the environment says about a node is not for the tests.
+for name in $(env | sed -n 's/^\(MARTLET_[A-Z_]*\)=.*/\1/p'); do unset "$name"; done
+
+printf '%s\n' "test: building" >&2
+swift build --build-tests
+swift test --skip-build --disable-xctest "$@"
+if [ $# -eq 0 ] && [ -d Tests/ClusterTests ]; then
+    .cache/venv/bin/python -m pytest -p no:cacheprovider -ra Tests/ClusterTests
+fi

@@ -1,0 +1,19 @@
+# The thin face of Deploy/scripts: each target does its own set-up.
+
+.PHONY: help run test check clean
+.DEFAULT_GOAL := help
+
+help: ## Print this.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+
+run: ## Build and run a node; ARGS are those of martlet serve.
+	@Deploy/scripts/run.sh $(ARGS)
+
+test: ## Run every test; ARGS are those of swift test.
+	@Deploy/scripts/test.sh $(ARGS)
+
+check: ## Hold the house rules: format, imports, tidy tests.
+	@Deploy/scripts/check.sh
+
+clean: ## Remove what was built.
+	@Deploy/scripts/clean.sh
