@@ -45,6 +45,12 @@ struct HTTPResponseTests {
         ] { #expect(chunked.contains("\(line)\r\n"), "\(line)") }
         let plain = HTTPResponse.stream(isChunked: false).text
         #expect(!plain.contains("chunked") && plain.contains("Connection: close\r\n"))
+        #expect(HTTPResponse.stream(isChunked: true, keepsAlive: false).text.contains("Connection: close\r\n"))
+    }
+
+    @Test func anOfferedUpgradeIsOfThisConnection() {
+        let refusal = HTTPRefusal(.upgradeRequired, "No.", fields: [HTTPField("Upgrade", "websocket")])
+        #expect(HTTPResponse.refusal(refusal).text.contains("Connection: close, Upgrade\r\n"))
     }
 
     @Test func aBrowserIsToldToComeLater() {

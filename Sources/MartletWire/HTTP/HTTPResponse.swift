@@ -47,13 +47,14 @@ package enum HTTPResponse {
     ///
     /// - Parameter isChunked: False for HTTP/1.0, and for old intermediaries: the stream then ends with the connection.
     package static func stream(
-        contentType: String = "text/event-stream; charset=utf-8", isChunked: Bool, fields: [HTTPField] = []
+        contentType: String = "text/event-stream; charset=utf-8", isChunked: Bool, fields: [HTTPField] = [],
+        keepsAlive: Bool = true
     ) -> [UInt8] {
         var bytes = Self.head(.ok, capacity: 320)
         Self.append(HTTPField("Content-Type", contentType), to: &bytes)
         bytes += "Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n".utf8
         if isChunked { bytes += "Transfer-Encoding: chunked\r\n".utf8 }
-        Self.end(&bytes, fields: fields, keepsAlive: isChunked)
+        Self.end(&bytes, fields: fields, keepsAlive: isChunked && keepsAlive)
         return bytes
     }
 
@@ -77,7 +78,10 @@ package enum HTTPResponse {
     private static func end(_ bytes: inout [UInt8], fields: [HTTPField], keepsAlive: Bool) {
         for field in fields { Self.append(field, to: &bytes) }
         // HTTP/1.0 clients that keep connections alive want to be told so; to others it is no news.
-        bytes += keepsAlive ? "Connection: keep-alive\r\n\r\n".utf8 : "Connection: close\r\n\r\n".utf8
+        bytes += keepsAlive ? "Connection: keep-alive".utf8 : "Connection: close".utf8
+        // What is named in `Upgrade` counts for this connection only (RFC 9110 section 7.8).
+        if fields.contains(where: { $0.name == "Upgrade" }) { bytes += ", Upgrade".utf8 }
+        bytes += "\r\n\r\n".utf8
     }
 
     /// A value may hold what a client sent, so whatever could end the line becomes a space.
