@@ -137,7 +137,14 @@ let package = Package(
             name: "reactor-bench",
             dependencies: ["AllocationCounter", "MartletCore", "MartletInstruments", "MartletReactor"],
             path: "Tests/Support/ReactorBench", swiftSettings: settings),
+        .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: settings),
         // Tests
+        tests(
+            "MartletBus",
+            [
+                "MartletCore", "MartletHub", "MartletInstruments", "MartletRedis", "TestSupport", logging,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests(
             "MartletControl",
             [
@@ -153,6 +160,12 @@ let package = Package(
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),
+        tests(
+            "MartletRedis",
+            [
+                "MartletCore", "TestSupport", logging,
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests("MartletWire", ["MartletCore"]),
     ]
 )

@@ -58,7 +58,9 @@ final class BusRig: Sendable {
 
     func publish(_ text: String, _ channel: String) async -> BusError? {
         await withCheckedContinuation { continuation in
-            self.bus.publish(Publication(channel: channel, data: Array(text.utf8))) { continuation.resume(returning: $0) }
+            self.bus.publish(Publication(channel: channel, data: Array(text.utf8))) {
+                continuation.resume(returning: $0)
+            }
         }
     }
 

@@ -59,7 +59,9 @@ struct EnvelopeTests {
     @Test func survivesRandomBytes() {
         for _ in 0..<20_000 {
             var bytes = (0..<Int.random(in: 0..<40)).map { _ in UInt8.random(in: 0...255) }
-            for index in 0..<min(3, bytes.count) where Bool.random() { bytes[index] = index == 1 ? 1 : UInt8(index / 2) }
+            for index in 0..<min(3, bytes.count) where Bool.random() {
+                bytes[index] = index == 1 ? 1 : UInt8(index / 2)
+            }
             _ = try? Envelope.decode(bytes, channel: "a")
         }
     }

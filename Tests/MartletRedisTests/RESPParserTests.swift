@@ -81,7 +81,8 @@ struct RESPParserTests {
         limits.bytesMax = 100
         limits.elementsMax = 10
         for text in [
-            "*11\r\n", "*2147483647\r\n", "*5\r\n:1\r\n*9\r\n", "$101\r\n" + String(repeating: "x", count: 101) + "\r\n",
+            "*11\r\n", "*2147483647\r\n", "*5\r\n:1\r\n*9\r\n",
+            "$101\r\n" + String(repeating: "x", count: 101) + "\r\n",
             "*3\r\n$60\r\n\(String(repeating: "x", count: 60))\r\n$60\r\n\(String(repeating: "x", count: 60))\r\n",
             "$100000\r\n" + String(repeating: "x", count: 1_000), "+" + String(repeating: "x", count: 200),
         ] {

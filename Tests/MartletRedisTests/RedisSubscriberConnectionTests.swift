@@ -28,7 +28,8 @@ struct RedisSubscriberConnectionTests {
         let expected = Set(channels)
         #expect(
             await eventually {
-                Set(rig.events.compactMap { if case .subscribed(let channel) = $0 { channel } else { nil } }) == expected
+                Set(rig.events.compactMap { if case .subscribed(let channel) = $0 { channel } else { nil } })
+                    == expected
             })
         let statistics = try await server.cli(["INFO", "commandstats"])
         let calls = statistics.split(separator: "cmdstat_subscribe:calls=").last?.prefix { $0.isNumber }
@@ -41,7 +42,10 @@ struct RedisSubscriberConnectionTests {
         #expect(rig.messages.map(\.channel) == channels)
 
         try await rig.onLoop { connection in for channel in channels { connection.unsubscribe(channel) } }
-        #expect(await eventually { rig.events.filter { if case .unsubscribed = $0 { true } else { false } }.count == 10_000 })
+        #expect(
+            await eventually {
+                rig.events.filter { if case .unsubscribed = $0 { true } else { false } }.count == 10_000
+            })
         try await rig.stop()
     }
 

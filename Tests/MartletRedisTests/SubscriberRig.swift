@@ -35,7 +35,9 @@ final class SubscriberRig: Sendable {
     var events: [RedisSubscriberEvent] { self.ear.events.withLock { $0 } }
     var messages: [(channel: String, payload: [UInt8])] { self.ear.messages.withLock { $0 } }
 
-    func onLoop<Result: Sendable>(_ body: @escaping @Sendable (RedisSubscriberConnection) -> Result) async throws -> Result {
+    func onLoop<Result: Sendable>(_ body: @escaping @Sendable (RedisSubscriberConnection) -> Result) async throws
+        -> Result
+    {
         try await self.group.next().submit { body(self.connection.value) }.get()
     }
 

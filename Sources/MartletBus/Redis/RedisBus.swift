@@ -40,7 +40,8 @@ package final class RedisBus: Bus, Service {
         let busMetrics = RedisBusMetrics(metrics)
         let names = RedisNames(prefix: configuration.prefix, nodeID: nodeID)
         let status = self.status
-        let commands = RedisCommandConnection(configuration: configuration.redis, eventLoop: eventLoop, logger: logger) {
+        let commands = RedisCommandConnection(configuration: configuration.redis, eventLoop: eventLoop, logger: logger)
+        {
             error, wasOpen in
             status.set(.commands, error.map { "\($0)" })
             if error == nil { busMetrics.opened(.commands) } else { busMetrics.closed(.commands, wasOpen: wasOpen) }

@@ -29,7 +29,8 @@ final class RedisBusHealth: Sendable {
         case (let fault?, nil): return .degraded("redis: commands: \(fault)")
         case (nil, let fault?): return .degraded("redis: subscriptions: \(fault)")
         case (let first?, let second?):
-            return .degraded(first == second ? "redis: \(first)" : "redis: commands: \(first); subscriptions: \(second)")
+            return .degraded(
+                first == second ? "redis: \(first)" : "redis: commands: \(first); subscriptions: \(second)")
         }
     }
 }

@@ -135,7 +135,8 @@ package struct RedisSubscriberStateMachine {
         guard case .bytes(let kind)? = parts.first else {
             return .fail(.violation("an array that is none to a subscriber"))
         }
-        if kind == Self.message, parts.count == 3, case .bytes(let channel) = parts[1], case .bytes(let data) = parts[2] {
+        if kind == Self.message, parts.count == 3, case .bytes(let channel) = parts[1], case .bytes(let data) = parts[2]
+        {
             return .message(channel: channel, payload: data)
         }
         switch String(decoding: kind, as: UTF8.self) {

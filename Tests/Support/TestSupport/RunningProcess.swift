@@ -14,7 +14,9 @@ package final class RunningProcess: Sendable {
     /// - Parameters:
     ///   - program: A path, or a name that is looked for in `PATH`.
     ///   - log: Where its output goes; nil for nowhere.
-    package init(_ program: String, _ arguments: [String], environment: [String: String] = [:], log: String? = nil) throws {
+    package init(_ program: String, _ arguments: [String], environment: [String: String] = [:], log: String? = nil)
+        throws
+    {
         let process = Process()
         process.executableURL = try Self.find(program)
         process.arguments = arguments
