@@ -1,6 +1,6 @@
 # The thin face of Deploy/scripts: each target does its own set-up.
 
-.PHONY: help run test check clean
+.PHONY: help run test check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## Print this.
@@ -14,6 +14,9 @@ test: ## Run every test; ARGS are those of swift test.
 
 check: ## Hold the house rules: format, imports, tidy tests.
 	@Deploy/scripts/check.sh
+
+fuzz: ## Fuzz each codec for SECONDS (20).
+	@Deploy/scripts/fuzz.sh $(or $(SECONDS),20)
 
 clean: ## Remove what was built.
 	@Deploy/scripts/clean.sh

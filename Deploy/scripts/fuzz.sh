@@ -1,7 +1,4 @@
 #!/usr/bin/env bash
-# This source file is part of the Martlet project.
-# SPDX-License-Identifier: Apache-2.0
-#
 # fuzz.sh [SECONDS] [NAME...]: gives each codec of the wire and the protocols so many seconds (default 20) of libFuzzer.
 # Ends with an error at the first find, whose input it leaves in .build/fuzz/NAME-*.
 set -euo pipefail
