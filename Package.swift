@@ -166,6 +166,15 @@ let package = Package(
                 "MartletCore", "TestSupport", logging,
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
+        tests(
+            "MartletSessions",
+            [
+                "MartletCore", "MartletInstruments", logging, serviceLifecycle, crypto,
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         tests("MartletWire", ["MartletCore"]),
     ]
 )

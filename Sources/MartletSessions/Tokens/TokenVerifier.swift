@@ -47,6 +47,9 @@ package final class TokenVerifier: Sendable {
         self.lifetimeMax = configuration.tokenLifetimeMax.components.seconds
     }
 
+    /// How many tokens need not be verified again.
+    package var rememberedTokens: Int { self.verified.count }
+
     /// Judges a connection token.
     ///
     /// - Parameter now: Seconds since 1970.

@@ -5,7 +5,6 @@ import Crypto
 import CryptoExtras
 import Foundation
 import JWTKit
-import MartletProtocol
 
 /// A key, with the algorithms that it alone decides may be used with it.
 struct VerificationKey: Sendable {
@@ -111,7 +110,7 @@ extension VerificationKey {
             self.init(material: .p384(key), identifier: nil, algorithms: [.es384])
         } else if let key = try? P521.Signing.PublicKey(pemRepresentation: pem) {
             self.init(material: .p521(key), identifier: nil, algorithms: [.es512])
-        } else if let key = Self.ed25519(pem: pem) {
+        } else if let key = try? Curve25519.Signing.PublicKey(pemRepresentation: pem) {
             self.init(material: .ed25519(key), identifier: nil, algorithms: [.edDSA])
         } else if let key = try? _RSA.Signing.PublicKey(pemRepresentation: pem) {
             self.init(material: .rsa(key), identifier: nil, algorithms: [.rs256, .rs384, .rs512])
@@ -151,15 +150,5 @@ extension VerificationKey {
             return (try? Curve25519.Signing.PublicKey(rawRepresentation: x)).map { (.ed25519($0), [.edDSA]) }
         default: return nil
         }
-    }
-
-    /// RFC 8410: a fixed prefix, then the 32 bytes of the key.
-    private static func ed25519(pem: String) -> Curve25519.Signing.PublicKey? {
-        let prefix: [UInt8] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00]
-        let lines = pem.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-        guard lines.first == "-----BEGIN PUBLIC KEY-----", lines.last == "-----END PUBLIC KEY-----",
-            let der = Base64.decode(lines.dropFirst().dropLast().joined()), der.starts(with: prefix)
-        else { return nil }
-        return try? Curve25519.Signing.PublicKey(rawRepresentation: der.dropFirst(prefix.count))
     }
 }
