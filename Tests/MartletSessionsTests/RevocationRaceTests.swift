@@ -68,7 +68,7 @@ import Testing
     ]
 
     @Test(arguments: turns)
-    func noOrderLeavesARevokedConnectionOpen(_ shard: [Step]) {
+    private func noOrderLeavesARevokedConnectionOpen(_ shard: [Step]) {
         #expect(Self.survivors(shard: shard, revoker: [.insert, .post]) == 0)
         #expect(Self.survivors(shard: shard, revoker: [.insert, .post, .insert, .post]) == 0)
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Logging
 import MartletCore
 import MartletInstruments
 import Testing
@@ -125,7 +126,7 @@ import Testing
         var configuration = TokenVerifierConfiguration()
         configuration.hmacSecrets = [TestSigner.secret]
         let verifier = try TokenVerifier(
-            configuration, metrics: SessionMetrics(registry), logger: .init(label: "test"))
+            configuration, metrics: SessionMetrics(registry), logger: Logger(label: "test"))
         _ = verifier.verify(TokenIssuer(secret: TestSigner.secret).token(for: Identity(user: "ada")))
         _ = verifier.verify("nonsense")
         #expect(registry.exposition().contains("martlet_tokens_verified_total 1\n"))

@@ -61,7 +61,6 @@ struct RevocationSlots {
     /// - Returns: Whether it matches anything that nothing matched before.
     mutating func insert(_ entry: Entry) -> Bool {
         let key = SipHash.Digest(high: entry.high, low: entry.low)
-        self.earliest = min(self.earliest, entry.expiry)
         if self.homes > 0 {
             let index = self.position(of: key)
             if index < self.slots.count, !self.slots[index].isFree, self.slots[index].isFor(key) {
@@ -71,6 +70,7 @@ struct RevocationSlots {
         if (self.count + 1) * 8 > self.homes * 7 { self.rebuild(homes: self.homes + self.homes / 4 + 16) }
         while !self.place(entry, key) { self.rebuild(homes: self.homes + self.homes / 8 + 16) }
         self.count += 1
+        self.earliest = min(self.earliest, entry.expiry)
         return true
     }
 
@@ -152,7 +152,8 @@ struct RevocationSlots {
         self.count = 0
         self.earliest = .max
         var slots: [Entry] = []
-        slots.reserveCapacity(homes + 32)
+        // Room for the entries pushed beyond the last home, too: an array that must grow doubles.
+        if homes > 0 { slots.reserveCapacity(homes + 32 + 64) }
         for entry in old where !entry.isFree && isKept(entry) {
             let home = self.home(of: entry.high)
             while slots.count < home { slots.append(Entry()) }
@@ -160,7 +161,10 @@ struct RevocationSlots {
             self.count += 1
             self.earliest = min(self.earliest, entry.expiry)
         }
-        if homes > 0 { while slots.count < homes + 32 { slots.append(Entry()) } }
+        if homes > 0 {
+            let end = max(homes, slots.count) + 32
+            while slots.count < end { slots.append(Entry()) }
+        }
         self.slots = slots
     }
 }

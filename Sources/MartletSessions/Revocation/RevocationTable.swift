@@ -34,6 +34,14 @@ package final class RevocationTable: Sendable {
     private let monotonic: @Sendable () -> Int64
     private let metrics: SessionMetrics?
 
+    /// What is hashed with a name, so that a session and a user of the same name are two.
+    private enum Kind {
+        static let session = UInt8(ascii: "s")
+        static let token = UInt8(ascii: "t")
+        static let user = UInt8(ascii: "u")
+        static let claim = UInt8(ascii: "c")
+    }
+
     /// Entries that one call of `expire` looks at, at most and about.
     private static let expireSlice = 65_536
 
@@ -102,15 +110,15 @@ package final class RevocationTable: Sendable {
     package func verdict(for identity: Identity) -> RevocationVerdict {
         let now = self.now
         let issuedAt = identity.issuedAt ?? .min
-        if let session = identity.session, let reason = self.match("s", "", session, .min, now) {
+        if let session = identity.session, let reason = self.match(Kind.session, "", session, .min, now) {
             return .revoked(reason)
         }
-        if let token = identity.token, let reason = self.match("t", "", token, .min, now) { return .revoked(reason) }
-        if !identity.isAnonymous, let reason = self.match("u", "", identity.user, issuedAt, now) {
+        if let token = identity.token, let reason = self.match(Kind.token, "", token, .min, now) { return .revoked(reason) }
+        if !identity.isAnonymous, let reason = self.match(Kind.user, "", identity.user, issuedAt, now) {
             return .revoked(reason)
         }
         for claim in identity.claims {
-            if let reason = self.match("c", claim.name, claim.value, issuedAt, now) { return .revoked(reason) }
+            if let reason = self.match(Kind.claim, claim.name, claim.value, issuedAt, now) { return .revoked(reason) }
         }
         // Read after the look-ups: whoever evicted an entry that they missed had raised the floor before.
         guard let floor = self.floor, issuedAt <= floor else { return .clear }
@@ -163,7 +171,7 @@ package final class RevocationTable: Sendable {
     }
 
     private func match(
-        _ kind: Character, _ name: String, _ value: String, _ issuedAt: Int64, _ now: UInt32
+        _ kind: UInt8, _ name: String, _ value: String, _ issuedAt: Int64, _ now: UInt32
     ) -> CloseReason? {
         let key = self.digest(kind, name, value)
         guard let entry = self.segment(key).slots.withLock({ $0.find(key) }), entry.expiry > now,
@@ -191,20 +199,21 @@ package final class RevocationTable: Sendable {
 extension RevocationTable {
     private func digest(_ target: Invalidation.Target) -> SipHash.Digest {
         switch target {
-        case .session(let session): self.digest("s", "", session)
-        case .token(let token): self.digest("t", "", token)
-        case .user(let user, _): self.digest("u", "", user)
-        case .claim(let name, let value, _): self.digest("c", name, value)
+        case .session(let session): self.digest(Kind.session, "", session)
+        case .token(let token): self.digest(Kind.token, "", token)
+        case .user(let user, _): self.digest(Kind.user, "", user)
+        case .claim(let name, let value, _): self.digest(Kind.claim, name, value)
         }
     }
 
     /// No name holds the byte 0xFF, so no two targets are written alike.
-    private func digest(_ kind: Character, _ name: String, _ value: String) -> SipHash.Digest {
+    private func digest(_ kind: UInt8, _ name: String, _ value: String) -> SipHash.Digest {
         var hash = SipHash(self.key)
-        hash.update(kind.asciiValue ?? 0)
+        hash.update(value)
+        hash.update(0xFF)
         hash.update(name)
         hash.update(0xFF)
-        hash.update(value)
+        hash.update(kind)
         return hash.finalize()
     }
 }

@@ -42,7 +42,19 @@ struct SipHash {
 
     mutating func update(_ text: String) {
         let bytes = text.utf8.span
-        for index in bytes.indices { self.update(bytes[index]) }
+        var index = 0
+        // Eight at a time, where a word begins.
+        while self.count & 7 == 0, bytes.count - index >= 8 {
+            var word: UInt64 = 0
+            for offset in 0..<8 { word |= UInt64(bytes[index + offset]) << UInt64(truncatingIfNeeded: 8 * offset) }
+            self.absorb(word)
+            self.count += 8
+            index += 8
+        }
+        while index < bytes.count {
+            self.update(bytes[index])
+            index += 1
+        }
     }
 
     consuming func finalize() -> Digest {

@@ -10,7 +10,7 @@ import JWTKit
 
 /// Signs tokens with JWTKit, which shares nothing with the verifier under test.
 struct TestSigner {
-    static let secret = "a secret of the tests, long enough for every hash"
+    static let secret = "a secret of the tests, as long as the longest hash: sixty-four bytes"
 
     let key: VerifierKey
     private let keys = JWTKeyCollection()
