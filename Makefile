@@ -1,6 +1,6 @@
 # The thin face of Deploy/scripts: each target does its own set-up.
 
-.PHONY: help run test check fuzz clean
+.PHONY: help run cluster test check fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## Print this.
@@ -8,6 +8,9 @@ help: ## Print this.
 
 run: ## Build and run a node; ARGS are those of martlet serve.
 	@Deploy/scripts/run.sh $(ARGS)
+
+cluster: ## Three nodes behind HAProxy, with Redis, a Kafka-protocol broker and Prometheus.
+	@Deploy/scripts/cluster.sh $(ARGS)
 
 test: ## Run every test; ARGS are those of swift test.
 	@Deploy/scripts/test.sh $(ARGS)
