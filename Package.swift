@@ -156,7 +156,7 @@ let package = Package(
         tests("MartletCore"),
         tests("MartletInstruments"),
         tests("MartletKafka", ["MartletCore", "MartletInstruments", "kafka-broker", logging]),
-        tests("MartletNode", ["MartletCore"]),
+        tests("MartletNode", ["MartletCore", logging]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),

@@ -5,8 +5,8 @@ import MartletCore
 import MartletHub
 import MartletPolicy
 import MartletProtocol
-import MartletSessions
 import MartletReactor
+import MartletSessions
 import MartletWire
 
 /// The Centrifuge client protocol in JSON: what each command does.

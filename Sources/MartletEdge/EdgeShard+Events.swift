@@ -4,8 +4,8 @@
 import MartletCore
 import MartletHub
 import MartletProtocol
-import MartletSessions
 import MartletReactor
+import MartletSessions
 import MartletWire
 
 /// Plain event streams on `/events`, for a browser's bare `EventSource`.

@@ -5,8 +5,8 @@ import MartletCore
 import MartletHub
 import MartletPolicy
 import MartletProtocol
-import MartletSessions
 import MartletReactor
+import MartletSessions
 import MartletWire
 
 /// JSON-RPC 2.0 on `/ws`: what each method does.

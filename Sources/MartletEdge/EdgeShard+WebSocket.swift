@@ -67,7 +67,7 @@ extension EdgeShard {
         guard let extras = self.existingExtras(slot), !extras.pending.isEmpty else { return }
         let pending = extras.pending
         extras.pending = []
-                self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
+        self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
         self.message(slot, pending.span)
     }
 

@@ -137,10 +137,7 @@ package final class Shard {
 
     /// Whether a subscription of this connection still waits for the bus.
     package func isWaiting(_ slot: Int32) -> Bool {
-        guard self.identity(of: slot) != nil else { return false }
-        var waits = false
-        self.outlets[Int(slot)].subscriptions.forEach { waits = waits || $0.position < 0 }
-        return waits
+        self.identity(of: slot) != nil && self.outlets[Int(slot)].subscriptions.isWaiting
     }
 
     package func isSubscribed(_ slot: Int32, to name: String) -> Bool {

@@ -44,8 +44,8 @@ struct SubscriptionList {
         if self.more.isEmpty { self.more = [] }
     }
 
-    func forEach(_ body: (Entry) -> Void) {
-        if self.first.channel >= 0 { body(self.first) }
-        for entry in self.more { body(entry) }
+    /// Whether one of them waits for the bus.
+    var isWaiting: Bool {
+        (self.first.channel >= 0 && self.first.position < 0) || self.more.contains { $0.position < 0 }
     }
 }

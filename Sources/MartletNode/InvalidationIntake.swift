@@ -61,7 +61,8 @@ extension InvalidationIntake: KafkaConsumerDelegate {
         let decoder = InvalidationDecoder(source: .kafka)
         switch decoder.martlet(
             value, recordTime: record.timestamp > 0 ? Double(record.timestamp) / 1_000 : nil, receivedAt: Clock.wall,
-            place: "\(topic)/\(partition)/\(offset)") {
+            place: "\(topic)/\(partition)/\(offset)")
+        {
         case .failure(let reason): self.complain(reason.rawValue, metadata())
         case .success(let decoded):
             if decoded.isClamped { self.metrics.invalidationsClamped.add() }

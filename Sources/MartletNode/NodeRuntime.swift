@@ -77,7 +77,8 @@ final class NodeRuntime: Sendable {
             revocations: self.revocations, hub: self.hub, metrics: self.sessionMetrics,
             topics: configuration.kafka.topics.map(\.name), logger: logger)
         let validates = configuration.validation.kind != .none
-        self.roster = validates
+        self.roster =
+            validates
             ? SessionRoster(Self.validationConfiguration(configuration), metrics: self.sessionMetrics) : nil
         (self.consumer, self.producer) = try Self.kafka(configuration, self.intake, metrics, logger)
         let capacity = configuration.limits.connectionsMax ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved)

@@ -74,7 +74,9 @@ package final class SessionMetrics: Sendable {
     }
 
     /// Invalidations that were taken, from any source.
-    package var invalidationsTaken: Int { self.invalidations.values.reduce(0) { $0 + $1.total } - self.invalidationsBad.total }
+    package var invalidationsTaken: Int {
+        self.invalidations.values.reduce(-self.invalidationsBad.total) { $0 + $1.total }
+    }
 
     func rejected(_ rejection: TokenRejection) { self.tokensRejected[rejection.name]?.add() }
     func inserted(_ insertion: Insertion) { self.invalidations[insertion.rawValue]?.add() }
