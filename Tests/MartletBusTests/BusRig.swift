@@ -26,15 +26,15 @@ final class BusRig: Sendable {
         redis.backoffBase = .milliseconds(20)
         redis.backoffCeiling = .milliseconds(100)
         redis.connectTimeout = .milliseconds(500)
-        redis.commandTimeout = .milliseconds(500)
-        redis.keepAliveInterval = .milliseconds(500)
-        redis.keepAliveTimeout = .milliseconds(500)
+        redis.commandTimeout = .seconds(10)
+        redis.keepAliveInterval = .seconds(1)
+        redis.keepAliveTimeout = .seconds(10)
         var configuration = RedisBusConfiguration(redis: redis)
         configuration.prefix = "test"
         configuration.linger = .milliseconds(300)
-        configuration.subscribeTimeout = .seconds(1)
+        configuration.subscribeTimeout = .seconds(10)
         configuration.probeInterval = .milliseconds(200)
-        configuration.probeTimeout = .milliseconds(1_000)
+        configuration.probeTimeout = .seconds(10)
         return configuration
     }
 

@@ -82,10 +82,14 @@ struct MemoryBusTests {
         for list in lists { #expect(list.first == "subscribed") }
         // A shard that came later shows the end of what an earlier one shows.
         let longest = lists.map { $0.dropFirst() }.max { $0.count < $1.count } ?? []
-        for list in lists { #expect(Array(list.dropFirst()) == Array(longest.suffix(list.count - 1))) }
+        for list in lists {
+            let isEnd = Array(list.dropFirst()) == Array(longest.suffix(list.count - 1))
+            #expect(isEnd)
+        }
         for publisher in 0..<6 {
             let own = longest.filter { $0.hasPrefix("\(publisher).") }.compactMap { Int($0.dropFirst(2)) }
-            #expect(own == own.sorted())
+            let isInOrder = own == own.sorted()
+            #expect(isInOrder)
         }
     }
 

@@ -7,13 +7,15 @@ import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct RedisSubscriberConnectionTests {
-    private func configuration(_ server: RedisServer) throws -> RedisConfiguration {
+    private func configuration(
+        _ server: RedisServer, keepAlive: Duration = .seconds(10)
+    ) throws -> RedisConfiguration {
         var configuration = RedisConfiguration(url: try RedisURL(server.url))
         configuration.backoffBase = .milliseconds(20)
         configuration.backoffCeiling = .milliseconds(100)
         configuration.connectTimeout = .milliseconds(500)
-        configuration.keepAliveInterval = .milliseconds(200)
-        configuration.keepAliveTimeout = .milliseconds(300)
+        configuration.keepAliveInterval = keepAlive
+        configuration.keepAliveTimeout = keepAlive
         return configuration
     }
 
@@ -39,7 +41,8 @@ struct RedisSubscriberConnectionTests {
         let script = (0..<10_000).map { "PUBLISH channel.\($0) \($0)\r\n" }.joined()
         _ = try await server.cli(["--pipe"], input: Array(script.utf8))
         #expect(await eventually { rig.messages.count == 10_000 })
-        #expect(rig.messages.map(\.channel) == channels)
+        let isInOrder = rig.messages.map(\.channel) == channels
+        #expect(isInOrder)
 
         try await rig.onLoop { connection in for channel in channels { connection.unsubscribe(channel) } }
         #expect(
@@ -71,7 +74,7 @@ struct RedisSubscriberConnectionTests {
 
     @Test func noticesThatRedisStandsStill() async throws {
         let server = try await RedisServer()
-        let rig = SubscriberRig(try self.configuration(server))
+        let rig = SubscriberRig(try self.configuration(server, keepAlive: .milliseconds(300)))
         try await rig.onLoop { connection in
             connection.subscribe("a")
             connection.start()

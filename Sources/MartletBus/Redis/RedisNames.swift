@@ -3,8 +3,8 @@
 
 /// The channels of Redis that a cluster uses.
 ///
-/// Publications have `<prefix>.<channel>`; all else is under `<prefix>:`, which therefore no channel can reach. A prefix
-/// has no dot, so that no cluster's channels are another's.
+/// Publications have `<prefix>.<channel>`; all else is under `<prefix>:`, which therefore no channel can reach. A
+/// prefix has no dot, so that no cluster's channels are another's.
 struct RedisNames: Sendable {
     /// `<prefix>.`
     let publicationPrefix: [UInt8]
