@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEBUG = ROOT / ".build" / "debug"
 TOPIC = "session-events"
 SECRET = "a-secret-for-trying-out-only-0123456789"
 API_KEY = "try-out"
@@ -97,24 +98,19 @@ class Process:
 
 
 class Node:
-    """One `martlet serve`."""
+    """One `martlet serve`: alone, on free ports, in development mode, unless the environment says otherwise."""
 
-    def __init__(self, cluster: "Cluster", index: int, extra: dict):
-        self.public, self.internal = cluster.port(8001 + index), cluster.port(9001 + index)
-        environment = {
-            "MARTLET_CONFIG": str(cluster.directory / "martlet.yaml"),
+    def __init__(
+        self, directory: pathlib.Path, environment: dict | None = None, name: str = "node",
+        public: int | None = None, internal: int | None = None, martlet: pathlib.Path = DEBUG / "martlet",
+    ):
+        self.public, self.internal = public or free_port(), internal or free_port()
+        listening = {
             "MARTLET_LISTEN_PUBLIC": f"127.0.0.1:{self.public}",
             "MARTLET_LISTEN_INTERNAL": f"127.0.0.1:{self.internal}",
-            "MARTLET_NODE_NAME": f"node-{index + 1}",
-            "MARTLET_REDIS_URLS": f"redis://127.0.0.1:{cluster.redis_port}",
-            "MARTLET_KAFKA_BROKERS": cluster.brokers,
-            "MARTLET_KAFKA_TOPICS": TOPIC,
-            # The broker of the tests keeps no index by time.
-            "MARTLET_KAFKA_START": "earliest",
-            "MARTLET_AUTH_HMAC_SECRET": SECRET,
-            "MARTLET_API_KEYS": API_KEY,
-        } | cluster.node_environment | extra
-        self.process = Process(f"node-{index + 1}", [cluster.martlet, "serve"], cluster.directory, environment)
+            "MARTLET_NODE_NAME": name,
+        }
+        self.process = Process(name, [martlet, "serve"], directory, listening | (environment or {}))
 
     def start(self, ready: bool = True):
         self.process.start()
@@ -211,7 +207,20 @@ class Cluster:
             raise
 
     def add_node(self, ready: bool = True, **extra) -> Node:
-        node = Node(self, len(self.nodes), extra)
+        index = len(self.nodes)
+        environment = {
+            "MARTLET_CONFIG": str(self.directory / "martlet.yaml"),
+            "MARTLET_REDIS_URLS": f"redis://127.0.0.1:{self.redis_port}",
+            "MARTLET_KAFKA_BROKERS": self.brokers,
+            "MARTLET_KAFKA_TOPICS": TOPIC,
+            # The broker of the tests keeps no index by time.
+            "MARTLET_KAFKA_START": "earliest",
+            "MARTLET_AUTH_HMAC_SECRET": SECRET,
+            "MARTLET_API_KEYS": API_KEY,
+        } | self.node_environment | extra
+        node = Node(
+            self.directory, environment, f"node-{index + 1}", self.port(8001 + index), self.port(9001 + index),
+            self.martlet)
         self.nodes.append(node)
         return node.start(ready)
 

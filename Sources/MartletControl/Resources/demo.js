@@ -23,6 +23,8 @@ const me = { name: "", session: "", token: null, transport: "websocket" };
 let room = rooms.includes(query.get("room")) ? query.get("room") : rooms[0];
 /** Whether this tab came back with a token that had been refused. */
 let isInsisting = false;
+/** When the server ended the session. */
+let endedAt = 0;
 /** What is known of each room: its messages, its people by name (each with its sessions), and what was not read. */
 const known = new Map(rooms.map((name) => [name, { messages: [], people: new Map(), unread: 0 }]));
 
@@ -180,10 +182,19 @@ function showState({ detail: { state, code, reason, retryIn } }) {
   $("send").disabled = state !== "open";
   $("text").placeholder = state === "open" ? `Say something in ${room}` : "Not connected";
   for (const input of document.getElementsByName("live-transport")) input.checked = input.value === me.transport;
-  if (state === "open") for (const name of rooms) say("joined", "", name).catch((error) => note(error.message, "bad"));
+  if (state === "open") announce();
+}
+
+function announce() {
+  for (const [name, place] of known) {
+    meet(place, me.name, me.session, me.transport);
+    say("joined", "", name).catch((error) => note(error.message, "bad"));
+  }
+  drawPeople();
 }
 
 function showEnd(code, reason) {
+  endedAt = Date.now();
   const isStatus = code >= 200 && code < 600;
   $("ended-title").textContent = isInsisting || isStatus
     ? "The server does not take this token any more" : "This session was ended by the server";
@@ -337,7 +348,10 @@ $("same-token").addEventListener("click", () => {
   isInsisting = true;
   martlet.connect();
 });
-$("fresh-token").addEventListener("click", signIn);
+$("fresh-token").addEventListener("click", () => {
+  // Tokens count whole seconds: one that was issued in the second of the revocation is revoked as well.
+  setTimeout(signIn, Math.max(0, endedAt + 1000 - Date.now()));
+});
 
 // Start ----------------------------------------------------------------------------------------------------------
 

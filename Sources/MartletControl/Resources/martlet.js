@@ -169,8 +169,9 @@ export class Martlet extends EventTarget {
     try {
       const { ttl } = await this.#call("connect", token ? { token } : {});
       if (socket !== this.#socket) return;
-      this.#opened();
+      // Asked for before anybody is told, so that what is published in answer to "open" comes back here too.
       for (const channel of this.#channels) this.#subscribeNow(channel);
+      this.#opened();
       if (ttl) this.#refreshLater(socket, ttl);
     } catch (error) {
       // The close that follows says more than the error, so the error counts only where none comes.
