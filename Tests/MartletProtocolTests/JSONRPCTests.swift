@@ -139,14 +139,6 @@ struct JSONRPCTests {
                 == #"{"jsonrpc":"2.0","method":"publication","params":{"channel":"c\"","data":{"a":1},"#
                 + #""info":{"user":"u","client":"x"},"offset":0}}"#)
         #expect(text(JSONRPC.gap(channel: "c")) == #"{"jsonrpc":"2.0","method":"gap","params":{"channel":"c"}}"#)
-        #expect(
-            text(JSONRPC.unsubscribed(channel: "c", .subscriptionExpired))
-                == #"{"jsonrpc":"2.0","method":"unsubscribed","params":"#
-                + #"{"channel":"c","code":2501,"reason":"subscription expired"}}"#)
-        #expect(
-            text(JSONRPC.disconnect(.userRevoked))
-                == #"{"jsonrpc":"2.0","method":"disconnect","params":"#
-                + #"{"code":4501,"reason":"user revoked","reconnect":false}}"#)
     }
 
     @Test func eventStreamBodies() {

@@ -150,18 +150,16 @@ export class Martlet extends EventTarget {
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     this.#socket = socket;
-    let farewell;
     socket.onopen = () => this.#introduce(socket, token);
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
       for (const message of [JSON.parse(data)].flat()) {
-        if (message.method === "disconnect") farewell = message.params;
-        else if (message.method) this.#emit(message.method, message.params);
+        if (message.method) this.#emit(message.method, message.params);
         else this.#settle(message);
       }
     };
     socket.onclose = ({ code, reason }) => {
-      if (socket === this.#socket) this.#dismissed(farewell ?? { code, reason });
+      if (socket === this.#socket) this.#dismissed({ code, reason });
     };
   }
 

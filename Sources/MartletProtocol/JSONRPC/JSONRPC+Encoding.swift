@@ -71,14 +71,6 @@ extension JSONRPC {
         self.notification("gap", PlainBody.gap(channel: channel))
     }
 
-    package static func unsubscribed(channel: String, _ code: UnsubscribeCode) -> [UInt8] {
-        self.notification("unsubscribed", PlainBody.unsubscribed(channel: channel, code))
-    }
-
-    package static func disconnect(_ reason: CloseReason) -> [UInt8] {
-        self.notification("disconnect", PlainBody.disconnect(reason))
-    }
-
     private static func notification(_ method: String, _ params: [UInt8]) -> [UInt8] {
         var writer = self.begin(capacity: 48 + method.utf8.count + params.count)
         writer.member("method", method)

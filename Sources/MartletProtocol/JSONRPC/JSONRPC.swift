@@ -22,8 +22,8 @@
 /// | --- | --- |
 /// | `publication` | `channel`, `data`, and where there are any `info` (who published) and `offset` |
 /// | `gap` | `channel`: publications may have been lost here; reload what they would have changed |
-/// | `unsubscribed` | `channel`, `code`, `reason`: the server ended this subscription |
-/// | `disconnect` | `code`, `reason`, `reconnect`: the last message; whether the same credentials may come again |
+///
+/// Why a connection ends, its close frame says (`CloseReason`).
 package enum JSONRPC {
     /// Requests in one batch; more are refused as one.
     package static let batchMax = 64

@@ -34,16 +34,6 @@ enum PlainBody {
         return writer.bytes
     }
 
-    static func unsubscribed(channel: String, _ code: UnsubscribeCode) -> [UInt8] {
-        var writer = JSONWriter(capacity: 80 + channel.utf8.count)
-        writer.beginObject()
-        writer.member("channel", channel)
-        writer.member("code", code.code)
-        writer.member("reason", code.text)
-        writer.endObject()
-        return writer.bytes
-    }
-
     static func disconnect(_ reason: CloseReason) -> [UInt8] {
         var writer = JSONWriter(capacity: 96)
         writer.beginObject()
