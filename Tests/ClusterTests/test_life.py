@@ -1,0 +1,108 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""The end of a node, from outside: readiness, the pace of the drain, the second signal."""
+
+import json
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from cluster import ROOT, Process, free_port, wait_for
+from test_garbage import HANDSHAKE, frame, send
+
+
+@pytest.fixture
+def node(tmp_path):
+    started = []
+
+    def start(**environment):
+        public, internal = free_port(), free_port()
+        process = Process(
+            "node", [ROOT / ".build/debug/martlet", "serve"], tmp_path,
+            {"MARTLET_LISTEN_PUBLIC": f"127.0.0.1:{public}", "MARTLET_LISTEN_INTERNAL": f"127.0.0.1:{internal}"}
+            | environment).start()
+        started.append(process)
+        wait_for("the node", lambda: readiness(internal)[0] == 200)
+        return process, public, internal
+
+    yield start
+    for process in started:
+        process.stop(5, signal.SIGKILL)
+
+
+def readiness(internal: int):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{internal}/readyz", timeout=5) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def open_socket(public: int) -> socket.socket:
+    """A plain WebSocket with one subscription."""
+    connection = socket.create_connection(("127.0.0.1", public), timeout=30)
+    connection.sendall(HANDSHAKE.format(path="/ws").encode())
+    request = b'{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"channel":"a"}}'
+    connection.sendall(frame(1, request))
+    received = b""
+    while b'"id":1' not in received:
+        piece = connection.recv(4096)
+        assert piece, received
+        received += piece
+    return connection
+
+
+def test_a_drain_ends_connections_evenly_and_says_when_to_come_back(node):
+    process, public, internal = node(MARTLET_DRAIN_DELAY="1s", MARTLET_DRAIN_WINDOW="4s")
+    sockets = [open_socket(public) for _ in range(40)]
+    process.send(signal.SIGTERM)
+    wait_for("unready", lambda: readiness(internal)[0] == 503, 2)
+    assert readiness(internal)[1]["state"] == "draining"
+    # The balancer has not noticed yet: who comes now is still served.
+    late = open_socket(public)
+    began, ends = time.monotonic(), []
+    for connection in sockets + [late]:
+        farewell = connection.recv(4096)
+        ends.append(time.monotonic() - began)
+        assert farewell[:1] == b"\x88" and int.from_bytes(farewell[2:4], "big") == 1012, farewell
+        assert b"retry after" in farewell
+    # Ends come in the order of the slots, so each arrival is when its connection was told.
+    halves = sum(end < (ends[0] + ends[-1]) / 2 for end in ends)
+    assert 0.3 < halves / len(ends) < 0.7, ends
+    assert ends[-1] - ends[0] > 2.5, ends
+    for connection in sockets + [late]:
+        connection.close()
+    assert process.child.wait(10) == 0
+
+
+def test_while_it_drains_a_node_refuses_with_the_advice_to_come_later(node):
+    process, public, internal = node(MARTLET_DRAIN_DELAY="0s", MARTLET_DRAIN_WINDOW="6s")
+    kept = [open_socket(public) for _ in range(4)]
+    process.send(signal.SIGTERM)
+    wait_for("unready", lambda: readiness(internal)[0] == 503, 2)
+    time.sleep(0.3)
+    answer = send(public, HANDSHAKE.format(path="/ws").encode())
+    assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After:" in answer and b"Connection: close" in answer, answer
+    answer = send(public, b"GET /events?channel=a HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200") and b"\nretry: " in answer, answer
+    process.send(signal.SIGTERM)
+    for connection in kept:
+        connection.close()
+    assert process.child.wait(5) == 0
+
+
+def test_the_second_signal_ends_what_is_left_at_once(node):
+    process, public, internal = node(MARTLET_DRAIN_DELAY="20s", MARTLET_DRAIN_WINDOW="20s")
+    connection = open_socket(public)
+    process.send(signal.SIGTERM)
+    wait_for("unready", lambda: readiness(internal)[0] == 503, 2)
+    began = time.monotonic()
+    process.send(signal.SIGTERM)
+    assert process.child.wait(5) == 0
+    assert time.monotonic() - began < 3
+    assert connection.recv(4096)[:1] == b"\x88", "no goodbye"
+    connection.close()
