@@ -48,6 +48,9 @@ package final class Mailbox<Message: Sendable>: Sendable {
         return taken
     }
 
+    /// Messages that wait in the control lane, for producers who can wait themselves.
+    package var controlCount: Int { self.lanes.withLock { $0.control.count } }
+
     /// Hands over what waits. The arrays given are emptied, and their storage is used for the next batch.
     package func drain(control: inout [Message], data: inout [Message]) {
         control.removeAll(keepingCapacity: true)

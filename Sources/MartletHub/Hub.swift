@@ -7,6 +7,8 @@ import Synchronization
 
 /// The shards of a node as other threads see them: what the bus delivers to and the control plane asks.
 package final class Hub: BusSink {
+    private static let controlBacklogMax = 16_384
+
     private let mailboxes: [Mailbox<ShardMessage>]
     private let metrics: HubMetrics
     private let controlHandler: @Sendable ([UInt8]) -> Void
@@ -68,6 +70,9 @@ package final class Hub: BusSink {
     package func tellAll(_ message: ShardMessage) {
         for mailbox in self.mailboxes { mailbox.post(control: message) }
     }
+
+    /// Whether a shard has more to catch up with than a producer that can wait should add to.
+    package var isBehind: Bool { self.mailboxes.contains { $0.controlCount > Self.controlBacklogMax } }
 
     package func close(_ selector: CloseSelector, reason: CloseReason) {
         switch selector {

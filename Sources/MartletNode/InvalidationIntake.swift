@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Logging
 import MartletCore
 import MartletHub
@@ -21,6 +22,7 @@ final class InvalidationIntake: Sendable {
     private let logger: Logger
     /// When a bad record was last logged, in monotonic nanoseconds.
     private let lastComplaint = Atomic<Int64>(.min)
+    private let isCaughtUp = Atomic<Bool>(false)
     private static let complaintInterval: Int64 = 1_000_000_000
 
     init(
@@ -33,10 +35,17 @@ final class InvalidationIntake: Sendable {
         self.logger = logger
     }
 
-    func take(_ invalidation: Invalidation, receivedAt: Double = Clock.wall) {
+    /// - Parameter tellsShards: False where no connection can be open that it would end.
+    func take(_ invalidation: Invalidation, receivedAt: Double = Clock.wall, tellsShards: Bool = true) {
         // One that is known is told again: a connection could have come between by another node's clock.
         guard self.revocations.insert(invalidation, receivedAt: receivedAt) != .expired else { return }
-        self.hub.tellAll(.invalidate(invalidation))
+        if tellsShards { self.hub.tellAll(.invalidate(invalidation)) }
+    }
+
+    /// Reads no faster than the shards close: on the consumer's own thread, where waiting only leaves records with the
+    /// brokers.
+    private func waitForShards() {
+        while self.hub.isBehind { Thread.sleep(forTimeInterval: 0.001) }
     }
 
     private func complain(_ reason: String, _ metadata: @autoclosure () -> Logger.Metadata) {
@@ -67,13 +76,18 @@ extension InvalidationIntake: KafkaConsumerDelegate {
         case .success(let decoded):
             if decoded.isClamped { self.metrics.invalidationsClamped.add() }
             let taken = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
-            self.take(decoded.invalidation, receivedAt: min(taken, Clock.wall))
+            // Before the node has caught up nobody has been let in, and a replay may be ten million records long.
+            let isCaughtUp = self.isCaughtUp.load(ordering: .relaxed)
+            self.take(decoded.invalidation, receivedAt: min(taken, Clock.wall), tellsShards: isCaughtUp)
+            if isCaughtUp { self.waitForShards() }
         }
     }
 
     func occurred(_ event: KafkaConsumerEvent) {
         switch event {
-        case .caughtUp: self.logger.info("caught up with every partition of the session topics")
+        case .caughtUp:
+            self.isCaughtUp.store(true, ordering: .relaxed)
+            self.logger.info("caught up with every partition of the session topics")
         case .healthChanged(.healthy): self.logger.info("events arrive again")
         case .healthChanged(.unhealthy(let why)): self.logger.warning("events may not arrive: \(why)")
         case .failed(let error): self.logger.warning("kafka: \(error)")
