@@ -123,7 +123,8 @@ class Node:
 
     def is_ready(self) -> bool:
         if self.process.child and self.process.child.poll() is not None:
-            raise RuntimeError(f"{self.process.name} ended with {self.process.child.returncode}: see {self.process.log}")
+            code = self.process.child.returncode
+            raise RuntimeError(f"{self.process.name} ended with {code}: see {self.process.log}")
         return self.readiness()[0] == 200
 
     def get(self, path: str, timeout: float = 5):

@@ -21,6 +21,7 @@ from cluster import DEBUG, Node
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 # Where pictures of the pages go, for people to look at.
 PICTURES = os.environ.get("CLUSTER_PICTURES")
+QUICK_DRAIN = {"MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"}
 
 
 class Tabs:
@@ -68,7 +69,7 @@ def directory(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    node = Node(tmp_path_factory.mktemp("node"), {"MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"})
+    node = Node(tmp_path_factory.mktemp("node"), QUICK_DRAIN)
     yield node.start()
     node.process.stop(10)
 
@@ -266,7 +267,8 @@ async ({edge, control}) => {
   await tried("metrics", control + "/metrics");
   await tried("publish", control + "/api/publish", { method: "POST", headers: json, body });
   await tried("blind", control + "/api/publish", { method: "POST", mode: "no-cors", body });
-  await tried("token", control + "/api/demo_token", { method: "POST", headers: json, body: '{"user":"a","session":"b"}' });
+  const who = JSON.stringify({ user: "a", session: "b" });
+  await tried("token", control + "/api/demo_token", { method: "POST", headers: json, body: who });
   return outcome;
 }
 """
@@ -335,7 +337,7 @@ async def test_a_page_of_loopback_may(node, tabs, elsewhere):
 
 
 async def test_an_event_source_told_to_come_later_comes_back_by_itself(tabs, tmp_path):
-    node = Node(tmp_path, {"MARTLET_LIMITS_CONNECTIONS_MAX": "1", "MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"}).start()
+    node = Node(tmp_path, QUICK_DRAIN | {"MARTLET_LIMITS_CONNECTIONS_MAX": "1"}).start()
     try:
         tab = await tabs.open(f"{page(node)}demo/")
         await tab.evaluate("""
