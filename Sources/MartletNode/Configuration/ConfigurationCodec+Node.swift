@@ -30,8 +30,9 @@ extension ConfigurationCodec where Value == String {
 
     /// Where a cluster's names begin in Redis. A colon or a dot would let one cluster's names lie within another's.
     static var redisPrefix: Self {
-        .text(expected: "letters, digits, - and _", kind: "text") { text in
-            text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        .text(expected: "at most 128 letters, digits, - and _", kind: "text") { text in
+            text.utf8.count <= 128
+                && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
         }
     }
 
