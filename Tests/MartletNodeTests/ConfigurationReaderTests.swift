@@ -129,7 +129,7 @@ struct ConfigurationReaderTests {
             ])
         #expect(
             self.problems("redis.prefix:\ndrain: 5s\n") == [
-                "martlet.yaml:1:14: redis.prefix has no value: write one (letters, digits, - and _), or leave the key out",
+                "martlet.yaml:1:14: redis.prefix has no value: write one (at most 128 letters, digits, - and _), or leave the key out",
                 "martlet.yaml:2:8: drain is “5s”, but must hold keys",
             ])
     }
