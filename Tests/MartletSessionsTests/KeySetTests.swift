@@ -56,7 +56,8 @@ import Testing
                 Self.set(
                     #"{"kty":"oct","k":"c2VjcmV0","kid":"oct"}"#, #"{"kty":"EC","crv":"secp256k1","kid":"k"}"#,
                     try Self.rsa("enc", #""use":"enc","#), try Self.rsa("oaep", #""alg":"RSA-OAEP","#),
-                    try Self.rsa("pss", #""alg":"PS256","#), #"{"kty":"RSA","kid":"small","n":"AQAB","e":"AQAB"}"#, "{}", "7",
+                    try Self.rsa("pss", #""alg":"PS256","#), #"{"kty":"RSA","kid":"small","n":"AQAB","e":"AQAB"}"#,
+                    "{}", "7",
                     try Self.rsa("rs", #""alg":"RS384","#), Self.ec("ec"), Self.ed25519
                 ).utf8))
         #expect(keys.map(\.identifier) == ["rs", "ec", "ed"])

@@ -90,7 +90,8 @@ import Testing
             return machine.isOpen
         }
         #expect(Self.merges([.check, .register], [.insert, .post]).contains(where: checkFirst))
-        #expect(Self.survivors(shard: [.register, .check, .receive, .register, .check], revoker: [.post, .insert]) > 0)
+        let comesBack: [Step] = [.register, .check, .receive, .register, .check]
+        #expect(Self.survivors(shard: comesBack, revoker: [.post, .insert]) > 0)
     }
 
     // MARK: Two threads

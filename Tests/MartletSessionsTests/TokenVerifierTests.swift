@@ -93,7 +93,7 @@ import Testing
             let token = handmade(#"{"alg":"\#(algorithm)"}"#, #"{"sub":"ada"}"#)
             #expect(verifier.verify(token, now: self.now).rejection == .unsupportedAlgorithm)
         }
-        let unsigned = handmade(#"{"alg":"none"}"#, #"{"sub":"ada"}"#).split(separator: ".").prefix(2).joined(separator: ".")
+        let unsigned = handmade(#"{"alg":"none"}"#, #"{}"#).split(separator: ".").dropLast().joined(separator: ".")
         #expect(verifier.verify(unsigned + ".", now: self.now).rejection == .unsupportedAlgorithm)
         #expect(verifier.verify(handmade(#"{}"#, #"{"sub":"ada"}"#)).rejection == .unsupportedAlgorithm)
         // A valid HS256 code under a header that claims another algorithm of the same key.

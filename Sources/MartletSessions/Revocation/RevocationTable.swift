@@ -113,7 +113,9 @@ package final class RevocationTable: Sendable {
         if let session = identity.session, let reason = self.match(Kind.session, "", session, .min, now) {
             return .revoked(reason)
         }
-        if let token = identity.token, let reason = self.match(Kind.token, "", token, .min, now) { return .revoked(reason) }
+        if let token = identity.token, let reason = self.match(Kind.token, "", token, .min, now) {
+            return .revoked(reason)
+        }
         if !identity.isAnonymous, let reason = self.match(Kind.user, "", identity.user, issuedAt, now) {
             return .revoked(reason)
         }

@@ -16,7 +16,10 @@ final class KeySet: Sendable {
     /// The keys that may have signed a token with this header.
     func candidates(_ identifier: String?, _ algorithm: TokenAlgorithm) -> some Sequence<VerificationKey> {
         self.keys.lazy
-            .filter { $0.allows(algorithm) && (identifier == nil || $0.identifier == nil || $0.identifier == identifier) }
+            .filter { key in
+                let isMeant = identifier == nil || key.identifier == nil || key.identifier == identifier
+                return isMeant && key.allows(algorithm)
+            }
             .prefix(Self.attemptsMax)
     }
 

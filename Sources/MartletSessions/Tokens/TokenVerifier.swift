@@ -123,10 +123,8 @@ package final class TokenVerifier: Sendable {
         // A token of the future would outlive the memory of its revocation.
         if let issuedAt = claims.issuedAt, issuedAt > now + leeway { return .notYetValid }
         if let issuer = self.configuration.issuer, claims.issuer != issuer { return .wrongIssuer }
-        if !self.configuration.audiences.isEmpty, !claims.audiences.contains(where: self.configuration.audiences.contains)
-        {
-            return .wrongAudience
-        }
+        let audiences = self.configuration.audiences
+        if !audiences.isEmpty, !claims.audiences.contains(where: audiences.contains) { return .wrongAudience }
         guard self.configuration.unboundedTokens == .refuse else { return nil }
         guard let issuedAt = claims.issuedAt else { return .unbounded(claim: "iat") }
         guard let expiresAt = claims.expiresAt, expiresAt - issuedAt <= self.lifetimeMax else {

@@ -43,7 +43,8 @@ struct Roster: Sendable {
     private var queue: [Waiting] = []
     private var queueStart = 0
     private var expired: [Int32] = []
-    private var unknown = 0
+    /// Sessions on the wheel whose last answer was none.
+    private var unanswered = 0
     private var lingering = 0
     private var sweepStart = 0
     private(set) var count = 0
@@ -110,6 +111,7 @@ struct Roster: Sendable {
         self.lingering += 1
         if self.lingering > self.lingeringMax, self.sessions[Int(id)].state == .scheduled {
             self.wheel.cancel(id)
+            if self.sessions[Int(id)].isUnknown { self.unanswered -= 1 }
             self.free(id)
         }
     }
@@ -128,7 +130,6 @@ struct Roster: Sendable {
 
     /// Forgets a session that has no connection, no deadline, and is asked about by nobody.
     private mutating func free(_ id: Int32) {
-        if self.sessions[Int(id)].isUnknown { self.unknown -= 1 }
         self.index.remove(id, self.sessions[Int(id)].hash) { self.sessions[Int($0)].hash }
         self.sessions[Int(id)] = Session()
         self.freed.append(id)
@@ -144,6 +145,7 @@ struct Roster: Sendable {
         swap(&expired, &self.expired)
         self.wheel.advance(to: Self.tick(of: now), into: &expired)
         for id in expired {
+            if self.sessions[Int(id)].isUnknown { self.unanswered -= 1 }
             if self.sessions[Int(id)].connections == 0 {
                 self.free(id)
             } else {
@@ -189,7 +191,7 @@ struct Roster: Sendable {
             let middle = (low + high) / 2
             if self.queue[middle].due < limit { low = middle + 1 } else { high = middle }
         }
-        return low - self.queueStart + self.unknown
+        return low - self.queueStart + self.unanswered
     }
 
     // MARK: Answers
@@ -198,7 +200,6 @@ struct Roster: Sendable {
     mutating func answered(_ session: SessionToValidate, isGood: Bool, now: Int64) {
         let id = Int(session.id)
         guard id >= 0, id < self.sessions.count, self.sessions[id].state == .asked else { return }
-        if self.sessions[id].isUnknown { self.unknown -= 1 }
         self.sessions[id].isUnknown = false
         if isGood {
             self.sessions[id].goodAt = Self.tick(of: now)
@@ -213,7 +214,7 @@ struct Roster: Sendable {
     mutating func unanswered(_ session: SessionToValidate, wait: Duration, now: Int64) {
         let id = Int(session.id)
         guard id >= 0, id < self.sessions.count, self.sessions[id].state == .asked else { return }
-        if !self.sessions[id].isUnknown { self.unknown += 1 }
+        self.unanswered += 1
         self.sessions[id].isUnknown = true
         let ticks = Swift.min(Self.ticks(wait), self.currentInterval)
         self.schedule(session.id, after: ticks + UInt32.random(in: 0...ticks), now: now)

@@ -26,5 +26,6 @@ extension TokenVerifier {
 func handmade(_ header: String, _ payload: String, secret: String = TestSigner.secret) -> String {
     let message = Base64URL.encode(Array(header.utf8)) + "." + Base64URL.encode(Array(payload.utf8))
     let key = SymmetricKey(data: Array(secret.utf8))
-    return message + "." + Base64URL.encode(Array(HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: key)))
+    let code = HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: key)
+    return message + "." + Base64URL.encode(Array(code))
 }

@@ -1,0 +1,343 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletCore
+import MartletInstruments
+import MartletProtocol
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import MartletSessions
+
+@Suite struct ValidationServiceTests {
+    private static let second: Int64 = 1_000_000_000
+
+    /// The service with its surroundings; time is what the test says, calls are made by the test.
+    private final class Bench: Sendable {
+        let roster: SessionRoster
+        let revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(3_600))
+        let registry = MetricsRegistry()
+        let service: ValidationService
+        private let found = Found()
+
+        private final class Found: Sendable {
+            let invalid = Mutex<[Invalidation]>([])
+            let stale = Mutex<[String]>([])
+        }
+
+        init(validator: any SessionValidator = Nobody(), _ change: (inout ValidationConfiguration) -> Void = { _ in }) {
+            var configuration = ValidationConfiguration()
+            configuration.interval = .seconds(60)
+            configuration.intervalDegraded = .seconds(6)
+            configuration.callsPerSecond = 1_000
+            change(&configuration)
+            let metrics = SessionMetrics(self.registry)
+            self.roster = SessionRoster(configuration, metrics: metrics)
+            let (found, revocations) = (self.found, self.revocations)
+            let health = self.health
+            self.service = ValidationService(
+                configuration, validator: validator, roster: self.roster, revocations: self.revocations,
+                isPushHealthy: { health.isHealthy.load(ordering: .relaxed) },
+                handlers: .init(
+                    onInvalid: { invalidation in
+                        _ = revocations.insert(invalidation, receivedAt: Clock.wall)
+                        found.invalid.withLock { $0.append(invalidation) }
+                    },
+                    onStale: { identity in found.stale.withLock { $0.append(identity.sessionKey) } }),
+                metrics: metrics, logger: Logger(label: "test"))
+        }
+
+        let health = Health()
+
+        final class Health: Sendable {
+            let isHealthy = Atomic<Bool>(true)
+        }
+
+        var invalid: [Invalidation] { self.found.invalid.withLock { $0 } }
+        var stale: [String] { self.found.stale.withLock { $0 } }
+
+        func open(_ count: Int, now: Int64 = 0) {
+            for number in 0..<count {
+                self.roster.opened(
+                    Identity(user: "u\(number)", session: "s\(number)", token: "t\(number)", issuedAt: 1), now: now)
+            }
+        }
+
+        func metric(_ name: String) -> Int? {
+            let line = self.registry.exposition().split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            return line.flatMap { Int($0.dropFirst(name.count + 1)) }
+        }
+    }
+
+    private struct Nobody: SessionValidator {
+        func validate(_: [SessionToValidate]) async throws -> [ValidationOutcome] { [] }
+    }
+
+    private struct Outage: Error {}
+
+    // MARK: Batches and budget
+
+    @Test func batchesGoFullOrAfterTheirWait() {
+        let bench = Bench { $0.batchMax = 50 }
+        bench.open(120)
+        // Stepped so coarsely that all is due in one step.
+        let batches = bench.service.step(now: 61 * Self.second)
+        #expect(batches.map(\.count) == [50, 50])
+        #expect(bench.service.step(now: 61 * Self.second + 200_000_000).isEmpty)
+        #expect(bench.service.step(now: 61 * Self.second + 250_000_000).map(\.count) == [20])
+    }
+
+    @Test func concurrencyAndBudgetAreKept() {
+        let bench = Bench {
+            $0.batchMax = 10
+            $0.concurrencyMax = 3
+            $0.callsPerSecond = 2
+        }
+        bench.open(200)
+        var now = 61 * Self.second
+        // A second's worth at once after the pause, then none until there is budget again.
+        let first = bench.service.step(now: now)
+        #expect(first.count == 2)
+        #expect(bench.service.step(now: now + 1).isEmpty)
+        let second = bench.service.step(now: now + Self.second)
+        // Three run already but for one.
+        #expect(second.count == 1)
+        for batch in first + second {
+            bench.service.answered(batch, batch.map { _ in .active }, now: now + Self.second)
+        }
+        var calls = 3
+        now += Self.second
+        for _ in 0..<600 {
+            now += Self.second / 20
+            for batch in bench.service.step(now: now) {
+                calls += 1
+                bench.service.answered(batch, batch.map { _ in .active }, now: now)
+            }
+            #expect(Double(calls) <= 2.0 * Double(now - 61 * Self.second) / Double(Self.second) + 2)
+        }
+        #expect(calls == 20)
+        #expect(bench.metric("martlet_validations_total{outcome=\"active\"}") == calls * 10)
+    }
+
+    @Test func aSmallBudgetStretchesTheIntervalVisibly() throws {
+        let bench = Bench {
+            $0.batchMax = 10
+            $0.callsPerSecond = 1
+        }
+        bench.open(1_200)
+        var lastAsked: [String: Int64] = [:]
+        var now: Int64 = 0
+        for _ in 0..<(240 * 20) {
+            now += Self.second / 20
+            for batch in bench.service.step(now: now) {
+                for session in batch { lastAsked[session.identity.sessionKey] = now }
+                bench.service.answered(batch, batch.map { _ in .active }, now: now)
+            }
+        }
+        // 1,200 sessions at 10 a second take two minutes a round: nobody starves, and the gauge shows the backlog.
+        #expect(lastAsked.count == 1_200)
+        #expect(lastAsked.values.allSatisfy { now - $0 < 150 * Self.second })
+        #expect(try #require(bench.metric("martlet_validation_overdue_sessions")) > 300)
+    }
+
+    @Test func costsFewCalls() {
+        let bench = Bench()
+        bench.open(100_000)
+        var calls = 0
+        for tick in 1...(61 * 20) as ClosedRange<Int64> {
+            let now = tick * Self.second / 20
+            for batch in bench.service.step(now: now) {
+                calls += 1
+                bench.service.answered(batch, batch.map { _ in .active }, now: now)
+            }
+        }
+        #expect((200...400).contains(calls))
+        #expect(bench.metric("martlet_validation_overdue_sessions") == 0)
+    }
+
+    @Test func pushFailureShortensTheInterval() {
+        let bench = Bench()
+        bench.open(100)
+        var asked: Set<String> = []
+        bench.health.isHealthy.store(false, ordering: .relaxed)
+        for tick in 1...140 as ClosedRange<Int64> {
+            for batch in bench.service.step(now: tick * Self.second / 20) {
+                asked.formUnion(batch.map(\.identity.sessionKey))
+                bench.service.answered(batch, batch.map { _ in .active }, now: tick * Self.second / 20)
+            }
+        }
+        #expect(asked.count == 100)
+    }
+
+    // MARK: The dead
+
+    @Test func deadSessionsAreToldWithTheirTarget() throws {
+        let bench = Bench()
+        bench.roster.opened(Identity(user: "a", session: "s", token: "t", issuedAt: 7), now: 0)
+        bench.roster.opened(Identity(user: "b", token: "t2", issuedAt: 7), now: 0)
+        bench.roster.opened(Identity(user: "c", issuedAt: 7), now: 0)
+        bench.roster.opened(Identity(user: "d", session: "alive", issuedAt: 7), now: 0)
+        for batch in bench.service.step(now: 61 * Self.second) + bench.service.step(now: 62 * Self.second) {
+            let outcomes = batch.map { session -> ValidationOutcome in
+                session.identity.user == "d" ? .active : .revoked(reason: "logged out")
+            }
+            bench.service.answered(batch, outcomes, now: 62 * Self.second)
+        }
+        #expect(
+            Set(bench.invalid.map(\.target)) == [.session("s"), .token("t2"), .user("c", before: 7)])
+        #expect(bench.invalid.allSatisfy { $0.source == .pull && $0.closeReason == .validationFailed })
+        #expect(bench.invalid.allSatisfy { $0.reason == "logged out" })
+        #expect(Set(bench.invalid.map(\.id)).count == 3)
+        #expect(bench.metric("martlet_validations_total{outcome=\"revoked\"}") == 3)
+        #expect(bench.metric("martlet_missed_push_total") == 0)
+    }
+
+    @Test func whatPushHadNotToldIsCounted() {
+        let bench = Bench { $0.expectsPush = true }
+        bench.open(3)
+        _ = bench.revocations.insert(
+            Invalidation(id: "", target: .session("s0"), at: Clock.wall, source: .kafka), receivedAt: Clock.wall)
+        for batch in bench.service.step(now: 61 * Self.second) + bench.service.step(now: 62 * Self.second) {
+            bench.service.answered(batch, batch.map { _ in .revoked(reason: nil) }, now: 62 * Self.second)
+        }
+        #expect(bench.invalid.count == 3)
+        #expect(bench.metric("martlet_missed_push_total") == 2)
+    }
+
+    @Test func aMassOfDeadIsHeldBack() {
+        let bench = Bench()
+        bench.open(1_000)
+        var now = 61 * Self.second
+        for batch in bench.service.step(now: now) {
+            bench.service.answered(batch, batch.map { _ in .revoked(reason: nil) }, now: now)
+        }
+        #expect(bench.invalid.isEmpty)
+        #expect(bench.metric("martlet_validation_guard_active") == 1)
+        #expect(bench.metric("martlet_validations_total{outcome=\"withheld\"}") == 1_000)
+        // The authority has its database again.
+        now += 120 * Self.second
+        for batch in bench.service.step(now: now) {
+            bench.service.answered(batch, batch.map { _ in .active }, now: now)
+        }
+        #expect(bench.metric("martlet_validation_guard_active") == 0)
+        now += 61 * Self.second
+        for batch in bench.service.step(now: now) {
+            var outcomes = batch.map { _ in ValidationOutcome.active }
+            outcomes[0] = .revoked(reason: nil)
+            bench.service.answered(batch, outcomes, now: now)
+        }
+        #expect(bench.invalid.count == 2)
+    }
+
+    // MARK: Outage
+
+    @Test func outageOpensTheCircuitAndEndsWithoutAStampede() {
+        let bench = Bench {
+            $0.batchMax = 10
+            $0.callsPerSecond = 5
+        }
+        bench.open(300)
+        var calls = 0
+        // Five minutes without an answer.
+        for tick in 1...(300 * 20) as ClosedRange<Int64> {
+            let now = tick * Self.second / 20
+            for batch in bench.service.step(now: now) {
+                calls += 1
+                bench.service.failed(batch, Outage(), now: now)
+            }
+        }
+        #expect(calls < 40)
+        #expect(bench.metric("martlet_validation_circuit_open") == 1)
+        #expect(bench.metric("martlet_validation_overdue_sessions") == 300)
+        // It is back: all are asked within the budget.
+        calls = 0
+        for tick in 1...(100 * 20) as ClosedRange<Int64> {
+            let now = 300 * Self.second + tick * Self.second / 20
+            for batch in bench.service.step(now: now) {
+                calls += 1
+                bench.service.answered(batch, batch.map { _ in .active }, now: now)
+            }
+            #expect(Double(calls) <= 5 * Double(tick) / 20 + 6)
+        }
+        #expect(bench.metric("martlet_validation_circuit_open") == 0)
+        #expect(bench.metric("martlet_validation_overdue_sessions") == 0)
+    }
+
+    @Test(arguments: ValidationConfiguration.Unavailable.allCases)
+    func staleSessionsAreKeptOrClosed(_ policy: ValidationConfiguration.Unavailable) {
+        let bench = Bench {
+            $0.stalenessMax = .seconds(120)
+            $0.onUnavailable = policy
+        }
+        bench.open(100)
+        for tick in 1...(200 * 20) as ClosedRange<Int64> {
+            let now = tick * Self.second / 20
+            for batch in bench.service.step(now: now) { bench.service.failed(batch, Outage(), now: now) }
+            if tick < 120 * 20 { #expect(bench.stale.isEmpty) }
+        }
+        #expect(bench.metric("martlet_validation_stale_total") == 100)
+        #expect(Set(bench.stale).count == (policy == .close ? 100 : 0))
+    }
+
+    @Test func answersOfAnotherLengthAreNone() {
+        let bench = Bench()
+        bench.open(10)
+        for batch in bench.service.step(now: 61 * Self.second) + bench.service.step(now: 62 * Self.second) {
+            bench.service.answered(batch, [.active], now: 62 * Self.second)
+        }
+        #expect(bench.metric("martlet_validations_total{outcome=\"unknown\"}") == 10)
+        #expect(bench.metric("martlet_validations_total{outcome=\"active\"}") == 0)
+    }
+
+    // MARK: Over HTTP
+
+    @Test func realAuthorityEndsExactlyTheDead() async throws {
+        // The authority calls dead what was logged out, by the written contract and nothing else.
+        try await TestHTTPServer.run({ request in
+            let text = String(decoding: request.body, as: UTF8.self)
+            let dead = ["s7", "s13"].filter { text.contains(#""session":"\#($0)""#) }
+            let entries = dead.map { #"{"session":"\#($0)","reason":"logged out"}"# }.joined(separator: ",")
+            return .init(#"{"invalid":[\#(entries)]}"#)
+        }) { server in
+            let validator = HTTPValidator(url: server.url("/validate"), bearer: "s3cret")
+            let bench = Bench(validator: validator) { $0.interval = .seconds(1) }
+            bench.open(100, now: Clock.monotonic)
+            let group = ServiceGroup(services: [bench.service], logger: Logger(label: "test"))
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                while bench.metric("martlet_validations_total{outcome=\"active\"}") ?? 0 < 98 {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+            #expect(Set(bench.invalid.map(\.target)).isSuperset(of: [.session("s7")]))
+            #expect(Set(bench.invalid.map(\.target)).isSubset(of: [.session("s7"), .session("s13")]))
+            let request = try #require(server.requests.first)
+            #expect(request.path == "/validate")
+            #expect(request.headers["authorization"] == "Bearer s3cret")
+            #expect(request.headers["content-type"] == "application/json")
+            #expect(String(decoding: request.body, as: UTF8.self).contains(#""issued_at":1"#))
+        }
+    }
+
+    @Test(arguments: [
+        TestHTTPServer.Response(status: 500, #"{"invalid":[]}"#), .init("nonsense"), .init("{}"), .init(status: 204),
+        .init(#"{"invalid":["\#(String(repeating: "x", count: 2_000))"]}"#),
+        .init(#"{"invalid":[]}"#, delay: .seconds(2)), .init(#"{"invalid":"s1"}"#),
+    ])
+    func anythingElseIsNoAnswer(_ response: TestHTTPServer.Response) async throws {
+        try await TestHTTPServer.run({ _ in response }) { server in
+            let validator = HTTPValidator(url: server.url("/"), timeout: .milliseconds(300), answerBytesMax: 1_000)
+            await #expect(throws: (any Error).self) {
+                try await validator.validate([SessionToValidate(identity: Identity(user: "u", session: "s1"))])
+            }
+        }
+        let nobody = HTTPValidator(url: "http://127.0.0.1:1/", timeout: .milliseconds(300))
+        await #expect(throws: (any Error).self) {
+            try await nobody.validate([SessionToValidate(identity: Identity(user: "u", session: "s1"))])
+        }
+    }
+}
