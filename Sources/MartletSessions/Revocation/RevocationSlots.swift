@@ -109,8 +109,9 @@ struct RevocationSlots {
 
     /// The first slot, from the key's home on, that is free or not before the key.
     private func position(of key: SipHash.Digest) -> Int {
+        let slots = self.slots.span
         var index = self.home(of: key.high)
-        while index < self.slots.count, !self.slots[index].isFree, self.slots[index].precedes(key) { index += 1 }
+        while index < slots.count, !slots[index].isFree, slots[index].precedes(key) { index += 1 }
         return index
     }
 
