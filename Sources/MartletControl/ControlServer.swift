@@ -46,6 +46,11 @@ package struct ControlServer: Service {
             onServerRunning: { [onListening] channel in await onListening(channel.localAddress?.port ?? 0) },
             eventLoopGroupProvider: self.eventLoopGroup.map { .shared($0) } ?? .singleton,
             logger: self.logger)
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            // Connections keep their errors to themselves, so this is of the listener.
+            throw ControlListenError(host: self.configuration.host, port: self.configuration.port, cause: error)
+        }
     }
 }

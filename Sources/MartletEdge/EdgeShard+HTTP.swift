@@ -195,7 +195,13 @@ extension EdgeShard {
         case .keysNeeded:
             self.comeLater(slot, head, bytes, isEventStream: true, .notReady, after: 1)
             return false
-        case .expired, .refused, .missing:
+        case .missing:
+            let refusal = HTTPRefusal(
+                .unauthorized, "A token is needed: as bearer token, or as access_token in the query.",
+                fields: Self.challenge)
+            self.refuse(slot, head, bytes, refusal, "unauthorized")
+            return false
+        case .expired, .refused:
             let refusal = HTTPRefusal(.unauthorized, "The token is not valid.", fields: Self.challenge)
             self.refuse(slot, head, bytes, refusal, "unauthorized")
             return false

@@ -87,10 +87,10 @@ extension InvalidationIntake: KafkaConsumerDelegate {
         switch event {
         case .caughtUp:
             self.isCaughtUp.store(true, ordering: .relaxed)
-            self.logger.info("caught up with every partition of the session topics")
         case .healthChanged(.healthy): self.logger.info("events arrive again")
         case .healthChanged(.unhealthy(let why)): self.logger.warning("events may not arrive: \(why)")
-        case .failed(let error): self.logger.warning("kafka: \(error)")
+        // The consumer has logged it.
+        case .failed: break
         case .truncated(let truncation):
             // What was dropped may have named any token that lives now.
             self.revocations.raiseFloor(to: Int64(Clock.wall))

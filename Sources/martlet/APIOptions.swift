@@ -38,18 +38,31 @@ struct APIOptions: ParsableArguments {
             answer = Array(buffer: try await response.body.collect(upTo: Self.answerBytesMax))
         } catch {
             throw Failure(
-                .unavailable, "no answer from \(url): \(error)",
+                .unavailable, "no answer from \(url): \(Self.text(error))",
                 advice: "Is a node running there? Name another with --server or listen.internal.")
         }
         return try Self.result(status: status, answer, url: url)
     }
 
     private func address(_ configuration: NodeConfiguration) -> String {
-        if let server = self.server { return server.hasSuffix("/") ? String(server.dropLast()) : server }
+        if let server = self.server {
+            let url = server.contains("://") ? server : "http://\(server)"
+            return url.hasSuffix("/") ? String(url.dropLast()) : url
+        }
         var address = configuration.listen.internalAddress
         // Where a node listens on every interface, this machine's loopback is one of them.
         if ["0.0.0.0", "::"].contains(address.host) { address = PeerAddress(v4: 0x7F00_0001, port: address.port) }
         return "http://\(address)"
+    }
+
+    /// What went wrong, without the names of functions.
+    private static func text(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError where error.errnoCode == ECONNREFUSED: "connection refused"
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .connectTimeout: "timed out"
+        case let error as HTTPClientError where error == .invalidURL || error == .emptyHost: "this is no URL"
+        default: "\(error)"
+        }
     }
 
     private static func result(status: UInt, _ answer: [UInt8], url: String) throws -> [UInt8] {

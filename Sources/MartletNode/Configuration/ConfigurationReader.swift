@@ -54,7 +54,13 @@ package struct ConfigurationReader {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw ConfigurationError([ConfigurationProblem("\(path) cannot be read: \(error.localizedDescription)")])
+            let reason =
+                switch (error as? CocoaError)?.code {
+                case .fileReadNoSuchFile: "there is no such file"
+                case .fileReadNoPermission: "permission denied"
+                default: error.localizedDescription
+                }
+            throw ConfigurationError([ConfigurationProblem("\(path) cannot be read: \(reason)")])
         }
         guard let text = String(data: data, encoding: .utf8) else {
             throw ConfigurationError([ConfigurationProblem("\(path) is not UTF-8")])
@@ -133,7 +139,10 @@ package struct ConfigurationReader {
         var names: Set<String> = []
         for entry in entries {
             var options = self.configuration.namespaceDefaults
+            let problemsBefore = self.problems.count
             self.readNamespace(entry, into: &options)
+            // An entry that could not be read may lack just its name.
+            guard self.problems.count == problemsBefore else { continue }
             if names.insert(options.name).inserted {
                 self.configuration.namespaces.append(options)
             } else {

@@ -20,6 +20,8 @@ final class RedisLink {
     private var flushIsDue = false
     /// The end of the present attempt, or the start of the next.
     private var timer: Scheduled<Void>?
+    /// Whether the log knows that there is no connection, so that each outage is told once.
+    private var outageIsLogged = false
 
     init(
         eventLoop: any EventLoop, configuration: RedisConfiguration, role: String, owner: any RedisLinkOwner,
@@ -74,6 +76,7 @@ final class RedisLink {
             self.owner?.linkReceived(reply)
         case .opened:
             self.timer?.cancel()
+            self.outageIsLogged = false
             self.logger.info("connected to Redis")
             self.owner?.linkOpened()
         case .fail(let error):
@@ -140,8 +143,9 @@ final class RedisLink {
         guard case .retry(let wait, let wasOpen) = action else { return }
         self.abandon()
         self.logger.log(
-            level: wasOpen ? .warning : .debug, "no connection to Redis",
+            level: self.outageIsLogged ? .debug : .warning, "no connection to Redis",
             metadata: ["error": "\(error)", "retry": "\(wait.inSeconds)"])
+        self.outageIsLogged = true
         let attempt = self.machine.attempt
         self.timer = self.schedule(wait) { self.run(self.machine.waited(attempt: attempt)) }
         self.owner?.linkClosed(error, wasOpen: wasOpen)
