@@ -26,6 +26,8 @@ DEBUG = ROOT / ".build" / "debug"
 TOPIC = "session-events"
 SECRET = "a-secret-for-trying-out-only-0123456789"
 API_KEY = "try-out"
+# For nodes whose end is not what is tested.
+QUICK_DRAIN = {"MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"}
 
 NAMESPACES = """
 namespaces:

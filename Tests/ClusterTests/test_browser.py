@@ -16,12 +16,11 @@ import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
 from clients import until
-from cluster import DEBUG, Node
+from cluster import DEBUG, QUICK_DRAIN, Node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 # Where pictures of the pages go, for people to look at.
 PICTURES = os.environ.get("CLUSTER_PICTURES")
-QUICK_DRAIN = {"MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"}
 
 
 class Tabs:
