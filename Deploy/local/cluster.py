@@ -163,7 +163,6 @@ class Cluster:
         node_environment: dict | None = None, prometheus: bool = True,
     ):
         self.fixed_ports = fixed_ports
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="martlet-cluster-"))
         binaries = ROOT / ".build" / build
         self.martlet, broker = binaries / "martlet", binaries / "kafka-broker"
         self.node_environment = node_environment or {}
@@ -171,6 +170,7 @@ class Cluster:
         self.redis_port, self.front_port = self.port(6380), self.port(8000)
         self.prometheus_port = self.port(9090)
         self.stats_port = self.port(8404)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="martlet-cluster-"))
         (self.directory / "martlet.yaml").write_text(NAMESPACES)
         self.redis = Process(
             "redis",
@@ -186,7 +186,16 @@ class Cluster:
         self.nodes: list[Node] = []
 
     def port(self, fixed: int) -> int:
-        return fixed if self.fixed_ports else free_port()
+        if not self.fixed_ports:
+            return free_port()
+        with socket.socket() as probe:
+            # As servers do, so that connections of the last run that linger are no hindrance.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", fixed))
+            except OSError as error:
+                raise RuntimeError(f"port {fixed}: {error.strerror} (ss -ltnp tells who listens there)") from None
+        return fixed
 
     def start(self):
         try:
@@ -281,28 +290,16 @@ def main():
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--build", default="debug", choices=["debug", "release"])
     arguments = parser.parse_args()
-    cluster = Cluster(arguments.nodes, fixed_ports=True, build=arguments.build)
     stopped = []
     for number in [signal.SIGINT, signal.SIGTERM]:
         signal.signal(number, lambda *_: stopped.append(True))
+    pages = {"MARTLET_CONSOLE_ENABLED": "true", "MARTLET_DEMO_ENABLED": "true"}
     try:
+        cluster = Cluster(arguments.nodes, fixed_ports=True, build=arguments.build, node_environment=pages)
         cluster.start()
     except (TimeoutError, RuntimeError, OSError) as error:
         sys.exit(f"The cluster did not start: {error}")
-    print(f"""
-Martlet cluster of {arguments.nodes} nodes; end it with Ctrl-C.
-  clients          http://127.0.0.1:{cluster.front_port} (HAProxy), nodes on {[node.public for node in cluster.nodes]}
-  API, metrics     {[node.internal for node in cluster.nodes]}, key {API_KEY}
-  Kafka brokers    {cluster.brokers}, topic {TOPIC}
-  Redis            redis://127.0.0.1:{cluster.redis_port}
-  Prometheus       http://127.0.0.1:{cluster.prometheus_port}
-  HAProxy          http://127.0.0.1:{cluster.stats_port}
-  logs             {cluster.directory}
-
-A token:    MARTLET_AUTH_HMAC_SECRET={SECRET} {cluster.martlet} token --user ann --session s1
-A message:  curl -X POST -H 'X-API-Key: {API_KEY}' -H 'Content-Type: application/json' \\
-              -d '{{"channel":"news","data":{{"text":"hello"}}}}' http://127.0.0.1:{cluster.nodes[0].internal}/api/publish
-""", flush=True)
+    introduce(cluster)
     while not stopped:
         time.sleep(0.2)
         for node in cluster.nodes:
@@ -311,6 +308,28 @@ A message:  curl -X POST -H 'X-API-Key: {API_KEY}' -H 'Content-Type: application
                 print(f"{node.process.name} ended with {node.process.child.returncode}", flush=True)
     print("Ending the cluster.", flush=True)
     cluster.stop()
+
+
+def introduce(cluster: Cluster):
+    """Says where everything is, with commands to begin with."""
+    api = f"http://127.0.0.1:{cluster.nodes[0].internal}/api"
+    post = f"curl -H 'X-API-Key: {API_KEY}' -H 'Content-Type: application/json'"
+    print(f"""
+Martlet cluster of {len(cluster.nodes)} nodes; end it with Ctrl-C.
+  clients          http://127.0.0.1:{cluster.front_port} (HAProxy), nodes on {[node.public for node in cluster.nodes]}
+  consoles         {" ".join(f"http://127.0.0.1:{node.internal}" for node in cluster.nodes)}, API key {API_KEY}
+  Kafka brokers    {cluster.brokers}, topic {TOPIC}
+  Redis            redis://127.0.0.1:{cluster.redis_port}
+  Prometheus       http://127.0.0.1:{cluster.prometheus_port}
+  HAProxy          http://127.0.0.1:{cluster.stats_port}
+  logs             {cluster.directory}
+
+A token, a client, a message through one node, and the user's end through Kafka:
+  TOKEN=$(MARTLET_AUTH_HMAC_SECRET={SECRET} {cluster.martlet} token --user ann --session s1)
+  curl -N "http://127.0.0.1:{cluster.front_port}/events?channel=news&access_token=$TOKEN" &
+  {post} -d '{{"channel":"news","data":{{"text":"hello"}}}}' {api}/publish
+  echo '{{"id":"1","type":"user.revoked","user":"ann"}}' | kcat -P -b {cluster.brokers.split(",")[0]} -t {TOPIC}
+""", flush=True)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ class Application:
         self.tokens = tokens or (lambda _: token(SECRET, user, f"s-{user}"))
         # With little patience for late pings, so that a missing one shows.
         self.client = Client(
-            address, events=self.events, get_token=self.fetch, max_server_ping_delay=1, max_reconnect_delay=1, **options)
+            address, events=self.events, get_token=self.fetch, max_server_ping_delay=1, max_reconnect_delay=1,
+            **options)
 
     async def fetch(self) -> str:
         self.asked += 1

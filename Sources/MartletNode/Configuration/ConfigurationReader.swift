@@ -141,8 +141,8 @@ package struct ConfigurationReader {
             var options = self.configuration.namespaceDefaults
             let problemsBefore = self.problems.count
             self.readNamespace(entry, into: &options)
-            // An entry that could not be read may lack just its name.
-            guard self.problems.count == problemsBefore else { continue }
+            // What could not be read of the entry may be its name.
+            guard self.problems.count == problemsBefore || !options.name.isEmpty else { continue }
             if names.insert(options.name).inserted {
                 self.configuration.namespaces.append(options)
             } else {
