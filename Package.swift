@@ -125,7 +125,7 @@ let package = Package(
         .executableTarget(
             name: "martlet-load",
             dependencies: [
-                "MartletCore", "MartletProtocol", "MartletReactor", "MartletWire",
+                "MartletCore", "MartletProtocol", "MartletReactor", "MartletWire", crypto,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

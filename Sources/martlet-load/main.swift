@@ -1,3 +1,0 @@
-// This source file is part of the Martlet project.
-// SPDX-License-Identifier: Apache-2.0
-print("placeholder")
