@@ -4,12 +4,11 @@
 import Foundation
 import MartletCore
 import MartletReactor
-import Synchronization
 
 /// Runs a plan: starts the workers, has them connect, publishes, waits, balances the books and reports.
 ///
-/// All on the caller's thread; `interrupt` is for every thread.
-final class LoadRun: Sendable {
+/// All on the caller's thread.
+final class LoadRun {
     /// How long a connect may take to be answered, and how long messages may be under way at the end.
     private static let patience = 60.0
     private static let silence = 1.0
@@ -18,12 +17,13 @@ final class LoadRun: Sendable {
     private let workers: [WorkerProcess]
     private let api: APILoop?
     private let began = Clock.monotonic
-    private let isInterrupted = Atomic<Bool>(false)
-    private let samples = Mutex<[ServerSample]>([])
-    private let closures = Mutex<[Closure]>([])
+    private let interruption: Interruption
+    private var samples: [ServerSample] = []
+    private var closures: [Closure] = []
     private let progress: ProgressLine
 
-    init(_ plan: LoadPlan) throws {
+    init(_ plan: LoadPlan, interruption: Interruption) throws {
+        self.interruption = interruption
         self.plan = plan
         self.progress = ProgressLine(isQuiet: plan.isQuiet)
         self.api = try plan.api.map { try APILoop(plan: $0) }
@@ -31,9 +31,6 @@ final class LoadRun: Sendable {
             try WorkerProcess(plan: $0, threads: plan.threads)
         }
     }
-
-    /// Ends the run early, with its books in order.
-    func interrupt() { self.isInterrupted.store(true, ordering: .relaxed) }
 
     func run() throws -> LoadReport {
         try self.api?.reactor.start()
@@ -108,7 +105,7 @@ final class LoadRun: Sendable {
     private func wait(_ seconds: Double, whenInterrupted goesOn: Bool = false, until isDone: () -> Bool) {
         let end = Clock.monotonic + Int64(seconds * 1e9)
         while Clock.monotonic < end, !isDone() {
-            if !goesOn, self.isInterrupted.load(ordering: .relaxed) { return }
+            if !goesOn, self.interruption.isThere { return }
             if self.workers.contains(where: \.hasEnded) && !goesOn { return }
             self.api?.reactor.wake()
             Thread.sleep(forTimeInterval: 0.001)
@@ -124,7 +121,7 @@ final class LoadRun: Sendable {
 
     private func collectClosures() {
         let new = self.workers.flatMap { $0.takeClosures() }
-        if !new.isEmpty { self.closures.withLock { $0 += new } }
+        self.closures += new
     }
 
     private func sample(_ name: String) {
@@ -133,7 +130,7 @@ final class LoadRun: Sendable {
         let sample = ServerSample(
             name, process: server, open: tally.open, messages: tally.messages,
             at: Double(Clock.monotonic - self.began) / 1e9)
-        if let sample { self.samples.withLock { $0.append(sample) } }
+        if let sample { self.samples.append(sample) }
     }
 
     // MARK: - Outcome
@@ -141,8 +138,7 @@ final class LoadRun: Sendable {
     private func report(_ books: [ChannelBook], openAtEnd: Int) -> LoadReport {
         self.collectClosures()
         let tally = self.tally
-        let closures = self.closures.withLock { $0 }
-        self.writeCloses(closures)
+        self.writeCloses()
         let total = books.reduce(ChannelBook(), +)
         let unbalanced = books.enumerated().filter { !$0.element.isBalanced }.prefix(100)
         let published = self.api?.news.withLock { $0 }
@@ -155,7 +151,7 @@ final class LoadRun: Sendable {
             books: total,
             unbalanced: Dictionary(
                 unbalanced.map { (self.plan.clients.channelName($0.offset), $0.element) }, uniquingKeysWith: +),
-            isBalanced: isWhole && total.isBalanced, samples: self.samples.withLock { $0 })
+            isBalanced: isWhole && total.isBalanced, samples: self.samples)
         report.latencyMicroseconds = LoadReport.Latency(tally.latency)
         report.connectMicroseconds = LoadReport.Latency(tally.connectTime)
         report.publishing = published.map {
@@ -163,14 +159,14 @@ final class LoadRun: Sendable {
                 published: $0.published, failed: $0.failed, lastFailure: $0.lastFailure,
                 answerMicroseconds: LoadReport.Latency($0.answerTime))
         }
-        report.eventToCloseMicroseconds = LoadReport.Latency(self.eventToClose(closures, published?.revokedAt ?? [:]))
+        report.eventToCloseMicroseconds = LoadReport.Latency(self.eventToClose(published?.revokedAt ?? [:]))
         report.computeCosts()
         return report
     }
 
-    private func eventToClose(_ closures: [Closure], _ revokedAt: [Int: Int64]) -> LatencyHistogram {
+    private func eventToClose(_ revokedAt: [Int: Int64]) -> LatencyHistogram {
         var histogram = LatencyHistogram()
-        for closure in closures {
+        for closure in self.closures {
             guard let sentAt = revokedAt[self.plan.clients.user(of: closure.client)] else { continue }
             histogram.add(Int((closure.at - sentAt) / 1_000))
         }
@@ -178,9 +174,9 @@ final class LoadRun: Sendable {
     }
 
     /// A line for each end: the user, when (nanoseconds since 1970), and the reason.
-    private func writeCloses(_ closures: [Closure]) {
+    private func writeCloses() {
         guard let path = self.plan.closesFile else { return }
-        let lines = closures.map {
+        let lines = self.closures.map {
             "\(TokenMint.user(self.plan.clients.user(of: $0.client)))\t\($0.at)\t\($0.reason)\n"
         }
         try? lines.joined().write(toFile: path, atomically: true, encoding: .utf8)

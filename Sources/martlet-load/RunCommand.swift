@@ -59,10 +59,11 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let run = try LoadRun(self.plan())
+        let interruption = Interruption()
+        let run = try LoadRun(self.plan(), interruption: interruption)
         signal(SIGINT, SIG_IGN)
         let interrupt = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-        interrupt.setEventHandler { run.interrupt() }
+        interrupt.setEventHandler { interruption.come() }
         interrupt.resume()
         let report = try run.run()
         try? FileHandle.standardError.write(contentsOf: Data(report.table.utf8))

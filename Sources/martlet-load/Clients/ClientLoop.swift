@@ -8,9 +8,8 @@ import Synchronization
 
 /// The clients of one reactor, all alike: connects them at a rate, answers pings and enters what comes in the books.
 ///
-/// Everything is confined to the reactor's thread but `orders`, `news` and the reactor's `wake` and `stop`; that is why
-/// the class is `@unchecked Sendable`.
-final class ClientLoop: ReactorDelegate, @unchecked Sendable {
+/// Once the reactor runs, everything is confined to its thread but `orders`, `news` and the reactor's `wake` and `stop`.
+final class ClientLoop: ReactorDelegate {
     /// What the other threads ask for.
     struct Orders: Sendable {
         /// How many clients are to be connected.

@@ -3,26 +3,21 @@
 
 import Foundation
 import MartletCore
-import Synchronization
 
 /// One line on standard error, written over again each second.
-final class ProgressLine: Sendable {
+final class ProgressLine {
     private static let interval: Int64 = 1_000_000_000
 
     private let isQuiet: Bool
     private let isTerminal = isatty(STDERR_FILENO) == 1
-    private let nextAt = Mutex<Int64>(0)
+    private var nextAt: Int64 = 0
 
     init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
     func show(_ text: () -> String) {
-        guard !self.isQuiet else { return }
-        let isDue = self.nextAt.withLock { next in
-            guard Clock.monotonic >= next else { return false }
-            next = Clock.monotonic + Self.interval
-            return true
-        }
-        if isDue { Self.write(self.isTerminal ? "\r\u{1B}[K\(text())" : "\(text())\n") }
+        guard !self.isQuiet, Clock.monotonic >= self.nextAt else { return }
+        self.nextAt = Clock.monotonic + Self.interval
+        Self.write(self.isTerminal ? "\r\u{1B}[K\(text())" : "\(text())\n")
     }
 
     func end() {

@@ -9,9 +9,8 @@ import Synchronization
 
 /// Publishes and revokes over the HTTP API at a steady rate, on keep-alive connections.
 ///
-/// Confined to the reactor's thread but for `orders`, `news` and the reactor's `wake` and `stop`; that is why the class
-/// is `@unchecked Sendable`.
-final class APILoop: ReactorDelegate, @unchecked Sendable {
+/// Once the reactor runs, everything is confined to its thread but `orders`, `news` and the reactor's `wake` and `stop`.
+final class APILoop: ReactorDelegate {
     struct Orders: Sendable {
         var mayPublish = false
         var mayRevoke = false

@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a release build beside the least that a broadcaster can do, in one run, and writes Docs/Benchmarks.md.
+
+What is measured, and how, is told in the page itself; `--only` picks some of it. Everything runs on loopback.
+"""
+
+import argparse
+import datetime
+import http.server
+import json
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Deploy" / "local"))
+
+from cluster import API_KEY, NAMESPACES, SECRET, TOPIC, Node, Process, connectable, free_port, wait_for  # noqa: E402
+
+# The server has one core, all else the other.
+SERVER_CORE, LOAD_CORE = "0", "1"
+KINDS = {"jsonrpc": "WebSocket, JSON-RPC", "centrifuge": "WebSocket, Centrifuge JSON", "events": "event stream"}
+
+
+def say(text: str):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+class Authority:
+    """The validator's other end: finds every session valid."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        calls = 0
+
+        def do_POST(self):
+            Authority.Handler.calls += 1
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = b'{"invalid":[]}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def __init__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/validate"
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        binaries = ROOT / ".build" / "release"
+        self.martlet = arguments.martlet or binaries / "martlet"
+        self.load_tool = arguments.load or binaries / "martlet-load"
+        self.broker_program = arguments.broker or binaries / "kafka-broker"
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="martlet-bench-"))
+        (self.directory / "martlet.yaml").write_text(NAMESPACES)
+        self.floor_program = self.directory / "broadcaster"
+        source = ROOT / "Deploy" / "bench" / "broadcaster.c"
+        subprocess.run(["cc", "-O2", "-o", self.floor_program, source], check=True)
+        self.authority = Authority()
+        self.rows: list[dict] = []
+        self.notes: list[str] = []
+        self.commands: list[str] = []
+
+    # Processes
+
+    def node(self, **extra) -> Node:
+        environment = {
+            "MARTLET_CONFIG": str(self.directory / "martlet.yaml"),
+            "MARTLET_AUTH_HMAC_SECRET": SECRET,
+            "MARTLET_API_KEYS": API_KEY,
+            "MARTLET_REACTOR_THREADS": "1",
+            "MARTLET_VALIDATION_KIND": "http",
+            "MARTLET_VALIDATION_URL": self.authority.url,
+            "MARTLET_DRAIN_DELAY": "0s",
+            "MARTLET_DRAIN_WINDOW": "1s",
+        } | extra
+        node = Node(self.directory, environment, martlet=self.martlet)
+        node.process.command = ["taskset", "-c", SERVER_CORE, *node.process.command]
+        return node.start()
+
+    def redis(self):
+        port = free_port()
+        process = Process(
+            "redis", ["taskset", "-c", LOAD_CORE, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "",
+                      "--appendonly", "no"], self.directory).start()
+        wait_for("redis", lambda: connectable(port))
+        return process, f"redis://127.0.0.1:{port}"
+
+    def load(self, target: int, **options) -> dict:
+        """Runs martlet-load to its end."""
+        return self.finish_load(self.start_load(target, **options))
+
+    def start_load(self, target: int, node: Node | None = None, **options) -> subprocess.Popen:
+        if node:
+            options |= {"secret": SECRET, "server-pid": node.process.child.pid}
+            if "publish-rate" in options or "revoke" in options:
+                options |= {"api": f"127.0.0.1:{node.internal}", "api-key": API_KEY}
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        command = ["taskset", "-c", LOAD_CORE, str(self.load_tool), "--quiet", "--target", f"127.0.0.1:{target}", *words]
+        with open(self.directory / "load.log", "ab") as log:
+            return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+
+    def finish_load(self, process: subprocess.Popen) -> dict:
+        output, _ = process.communicate(timeout=900)
+        report = json.loads(output)
+        if not report["isBalanced"] or report["refused"]:
+            self.notes.append(f"A run's books: {report['books']}, refused: {report['refused']}.")
+        return report
+
+    def command(self, kind: str, **options) -> str:
+        words = " ".join(f"--{name} {value}" for name, value in options.items())
+        return f"martlet-load --kind {kind} {words}"
+
+    def row(self, what, martlet, floor=None, target="", command=""):
+        ratio = f"{martlet[0] / floor[0]:.2f}" if floor and floor[0] else "–"
+        self.rows.append({
+            "what": what, "martlet": martlet[1], "value": martlet[0], "floor": floor[1] if floor else "–",
+            "ratio": ratio, "target": target, "command": command,
+        })
+        say(f"{what}: {martlet[1]}, floor {self.rows[-1]['floor']}, ratio {ratio}, to reach {target}")
+
+    # Measurements
+
+    def idle(self):
+        """Bytes of a connection at rest: the slope between two levels, after a cycle that warms everything up."""
+        high, low = self.arguments.connections, 2_000
+        for kind, target in [("jsonrpc", "600 B"), ("centrifuge", "600 B"), ("events", "700 B")]:
+            node = self.node()
+            try:
+                self.load(node.public, node, kind=kind, clients=high, rate=4_000, duration=0, settle=2)
+                options = {"clients": high, "checkpoints": low, "rate": 4_000, "settle": self.arguments.settle,
+                           "duration": 0, "channels": 1_000}
+                report = self.load(node.public, node, kind=kind, **options)
+                size = report["pssBytesPerClient"]
+                self.row(f"idle connection, {KINDS[kind]}: resident bytes", (size, f"{size:.0f} B"), None,
+                         f"≤ {target} (first day 1,500 B)", self.command(kind, **options))
+            finally:
+                node.process.stop()
+
+    def connects(self):
+        count = 10_000
+        floors = {}
+        for kind, flags in [("bare-websocket", []), ("bare-events", ["--event-stream"])]:
+            floor, port = self.floor(*flags, "--wait", "19999", "--seconds", "0", "1")
+            report = self.load(port, kind=kind, clients=count, rate=2_000, duration=0, settle=1,
+                               **{"server-pid": floor.pid})
+            floors[kind] = report["cpuMicrosecondsPerConnect"]
+            floor.send_signal(signal.SIGINT)
+            floor.wait(10)
+        for kind in KINDS:
+            node = self.node()
+            try:
+                options = {"clients": count, "rate": 2_000, "duration": 0, "settle": 1}
+                self.load(node.public, node, kind=kind, **options)
+                report = self.load(node.public, node, kind=kind, **options)
+                cost = report["cpuMicrosecondsPerConnect"]
+                floor = floors["bare-events" if kind == "events" else "bare-websocket"]
+                self.row(f"CPU per connect, {KINDS[kind]}", (cost, f"{cost:.1f} µs"),
+                         (floor, f"{floor:.1f} µs (accept and upgrade only)"), "≤ 60 µs",
+                         self.command(kind, **options))
+            finally:
+                node.process.stop()
+
+    def floor(self, *words):
+        command = ["taskset", "-c", SERVER_CORE, str(self.floor_program), *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        port = int(process.stdout.readline().decode().rsplit(":", 1)[1])
+        return process, port
+
+    def floor_delivery(self, rate: int, kind: str, seconds: int) -> dict:
+        flags = ["--event-stream"] if kind == "events" else []
+        if rate > 2:
+            flags.append("--coalesce")
+        count = self.arguments.subscribers
+        process, port = self.floor(*flags, "--wait", str(count), "--seconds", str(seconds), str(rate))
+        bare = "bare-events" if kind == "events" else "bare-websocket"
+        report = self.load(port, kind=bare, clients=count, rate=4_000, duration=seconds + 4, settle=0, channels=1)
+        result = json.loads(process.communicate(timeout=60)[0]) | {"load": report}
+        if result["cut"]:
+            self.notes.append(f"The floor at {rate}/s cut {result['cut']} clients that did not keep up.")
+        return result
+
+    def deliveries(self):
+        count = self.arguments.subscribers
+        redis, url = self.redis() if shutil.which("redis-server") else (None, None)
+        try:
+            for rate, seconds in [(2, 30), (60, 10)]:
+                floors = {kind: self.floor_delivery(rate, kind, seconds) for kind in ["jsonrpc", "events"]}
+                for kind in KINDS:
+                    floor = floors["events" if kind == "events" else "jsonrpc"]
+                    self.delivery(kind, rate, seconds, count, floor, {}, "memory bus", "≤ 1.05")
+                    if url and kind != "centrifuge":
+                        self.delivery(kind, rate, seconds, count, floor, {"MARTLET_REDIS_URLS": url}, "Redis bus",
+                                      "≤ 1.10")
+        finally:
+            if redis:
+                redis.stop()
+
+    def delivery(self, kind, rate, seconds, count, floor, environment, bus, target):
+        node = self.node(**environment)
+        try:
+            options = {"clients": count, "channels": 1, "rate": 4_000, "publish-rate": rate, "duration": seconds,
+                       "payload": 128, "settle": 2}
+            report = self.load(node.public, node, kind=kind, **options)
+            cost, user = report["cpuMicrosecondsPerDelivery"], report["userMicrosecondsPerDelivery"]
+            latency = report["latencyMicroseconds"]
+            self.row(
+                f"CPU per delivery, {KINDS[kind]}, {count:,} × {rate}/s × 128 B, {bus}",
+                (cost, f"{cost:.2f} µs (user {user:.2f}); latency p50 {latency['p50'] / 1e3:.0f} ms, "
+                       f"p99 {latency['p99'] / 1e3:.0f} ms"),
+                (floor["cpu_us_per_delivery"],
+                 f"{floor['cpu_us_per_delivery']:.2f} µs (user {floor['user_us_per_delivery']:.2f}); latency p50 "
+                 f"{floor['load']['latencyMicroseconds']['p50'] / 1e3:.0f} ms"),
+                f"{target} × floor (first day 1.25)", self.command(kind, **options))
+        finally:
+            node.process.stop()
+
+    def revocation(self):
+        """From producing an event to the close at the client, with the node full."""
+        count = self.arguments.connections
+        broker = Process("kafka", ["taskset", "-c", LOAD_CORE, self.broker_program, "--topic", f"{TOPIC}:4"],
+                         self.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE).start()
+        brokers = broker.child.stdout.readline().decode().strip().partition("=")[2]
+        node = self.node(
+            MARTLET_KAFKA_BROKERS=brokers, MARTLET_KAFKA_TOPICS=TOPIC, MARTLET_KAFKA_START="earliest",
+            MARTLET_KAFKA_PROPERTIES="fetch.wait.max.ms=5,fetch.error.backoff.ms=5")
+        try:
+            produce, how = self.producer(brokers, node)
+            self.single_revocations(node, count, produce, how)
+            self.mass_revocation(node, count, produce, how)
+        finally:
+            node.process.stop()
+            broker.stop()
+
+    def producer(self, brokers: str, node: Node):
+        """A function that sends one event that ends a user's sessions, and what it is."""
+        try:
+            from confluent_kafka import Producer
+        except ImportError:
+            def revoke(user: str):
+                node.api("revoke", {"user": user})
+            return revoke, "POST /api/revoke, which produces it"
+        producer = Producer({"bootstrap.servers": brokers, "linger.ms": 0})
+
+        def produce(user: str):
+            now = time.time()
+            event = {"id": f"bench-{user}", "type": "user.revoked", "user": user, "at": now, "before": int(now)}
+            producer.produce(TOPIC, json.dumps(event), key=user)
+            producer.poll(0)
+        produce("nobody")
+        producer.flush(10)
+        return produce, "confluent-kafka, linger.ms 0"
+
+    def single_revocations(self, node: Node, count: int, produce, how: str):
+        events, closes = 1_000, self.directory / "closes"
+        load = self.start_load(node.public, node, kind="jsonrpc", clients=count, rate=4_000, settle=0,
+                               duration=15 + events / 50, **{"closes-file": closes})
+        sent = {}
+        wait_for("all clients", lambda: node.metrics()["martlet_open_connections"] >= count, 60)
+        time.sleep(3)
+        for index in range(events):
+            user = f"user-{index * (count // events):011d}"
+            sent[user] = time.time_ns()
+            produce(user)
+            time.sleep(0.02)
+        self.finish_load(load)
+        lags = sorted(
+            (int(at) - sent[user]) / 1e6
+            for user, at, reason in (line.split("\t") for line in closes.read_text().splitlines()) if user in sent)
+        if len(lags) != events:
+            self.notes.append(f"Of {events} revoked clients {len(lags)} were closed.")
+        if lags:
+            p50, p99 = lags[len(lags) // 2], lags[len(lags) * 99 // 100]
+            self.row(f"revocation, event produced → close at the client, {count:,} connections, {len(lags)} events",
+                     (p99, f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {lags[-1]:.1f} ms"), None,
+                     "p50 ≤ 5 ms, p99 ≤ 25 ms", f"through the Kafka-protocol broker; {how}; fetch wait 5 ms")
+
+    def mass_revocation(self, node: Node, count: int, produce, how: str):
+        closes = self.directory / "closes"
+        load = self.start_load(node.public, node, kind="jsonrpc", clients=count, users=1, rate=4_000, settle=0,
+                               duration=20, **{"closes-file": closes})
+        wait_for("all clients", lambda: node.metrics()["martlet_open_connections"] >= count, 60)
+        time.sleep(3)
+        # A tenth of a second into a second, because times of issue are compared in whole seconds.
+        sent = time.time_ns()
+        produce("user-00000000000")
+        self.finish_load(load)
+        lags = sorted((int(line.split("\t")[1]) - sent) / 1e6 for line in closes.read_text().splitlines())
+        if lags:
+            self.row(f"one event that ends all {len(lags):,} connections of a user: last closed after",
+                     (lags[-1], f"{lags[-1]:.0f} ms (first {lags[0]:.1f} ms)"), None, "≤ 1,000 ms",
+                     f"the same, `--users 1`; {how}")
+
+    # The page
+
+    def write(self, path: pathlib.Path):
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        lines = [
+            "# Benchmarks", "",
+            "<!-- Written by `make bench`. -->", "",
+            f"Measured on {datetime.date.today():%Y-%m-%d} on a virtual machine of {os.cpu_count()} cores "
+            f"({platform.machine()}), {memory:.0f} GB, Linux {platform.release().split('-')[0]}; a release build, one "
+            "reactor thread. The server is pinned to one core, the clients, Redis and the broker to the other, all on "
+            "loopback: the sender of a message pays for part of its receiving, in Martlet as in the floor. Other work "
+            "on the machine disturbs latencies more than it does CPU time.", "",
+            "- **Bytes** are the slope of the server's proportional set size between 2,000 and "
+            f"{self.arguments.connections:,} connections after one cycle of as many that warmed it up: tokens HS256 "
+            "(`sub` 16 bytes, `sid` and `jti` 22), one of 1,000 channels each, validator `http`, pings running "
+            f"({self.arguments.settle} s at each level). The kernel's share of a socket is not in it.",
+            "- **CPU** is user and system time of the server process from `/proc`, divided by what it did. A connect is "
+            "accept, upgrade, token, connect and subscribe.",
+            "- **The floor** is `Deploy/bench/broadcaster.c`: one epoll loop in C without identity, channels or pings, "
+            "measured in the same run with the same clients; at 60 messages a second it coalesces, as Martlet does.",
+            "- **Books**: every client numbers what it gets; what is lost, twice or out of order is told below.", "",
+            "| what | Martlet | floor | ratio | to reach | command |", "| --- | --- | --- | --- | --- | --- |",
+        ]
+        for row in self.rows:
+            lines.append(
+                f"| {row['what']} | {row['martlet']} | {row['floor']} | {row['ratio']} | {row['target']} | "
+                f"`{row['command']}` |")
+        lines += ["", "All of it: `make bench`.", ""]
+        lines += ["## In this run", ""] + [f"- {note}" for note in self.notes or ["Every book balanced."]] + [""]
+        extra = ROOT / "Deploy" / "bench" / "findings.md"
+        if extra.exists():
+            lines.append(extra.read_text())
+        path.write_text("\n".join(lines))
+
+
+def main():
+    suites = ["idle", "connects", "deliveries", "revocation"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--martlet", type=pathlib.Path, help="the node's program; else the release build")
+    parser.add_argument("--load", type=pathlib.Path, help="the load tool")
+    parser.add_argument("--broker", type=pathlib.Path, help="the Kafka-protocol broker")
+    parser.add_argument("--connections", type=int, default=19_000)
+    parser.add_argument("--subscribers", type=int, default=10_000)
+    parser.add_argument("--settle", type=int, default=30, help="seconds at each level of the memory measurement")
+    parser.add_argument("--only", default=",".join(suites), help="suites, separated by commas")
+    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Docs" / "Benchmarks.md")
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    try:
+        for suite in arguments.only.split(","):
+            say(suite)
+            getattr(bench, suite)()
+        bench.write(arguments.output)
+    finally:
+        if os.environ.get("BENCH_KEEP_LOGS"):
+            say(f"logs: {bench.directory}")
+        else:
+            shutil.rmtree(bench.directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
