@@ -103,9 +103,9 @@ class Bench:
         wait_for("redis", lambda: connectable(port))
         return process, f"redis://127.0.0.1:{port}"
 
-    def load(self, target: int, **options) -> dict:
+    def load(self, target: int, node: Node | None = None, **options) -> dict:
         """Runs martlet-load to its end."""
-        return self.finish_load(self.start_load(target, **options))
+        return self.finish_load(self.start_load(target, node, **options))
 
     def start_load(self, target: int, node: Node | None = None, **options) -> subprocess.Popen:
         if node:

@@ -4,6 +4,7 @@
 import Foundation
 import MartletCore
 import MartletReactor
+import Synchronization
 
 /// Runs a plan: starts the workers, has them connect, publishes, waits, balances the books and reports.
 ///
