@@ -13,6 +13,9 @@ package final class Mailbox<Message: Sendable>: Sendable {
         var control: [Message] = []
         var data: [Message] = []
         var awake = false
+        /// Whether the data lane refused a message since it was last drained.
+        var hasRefused = false
+        var isClosed = false
     }
 
     private let lanes = Mutex(Lanes())
@@ -27,19 +30,26 @@ package final class Mailbox<Message: Sendable>: Sendable {
         self.wake = wake
     }
 
-    package func post(control message: Message) {
-        let mustWake = self.lanes.withLock { lanes in
+    /// False once the mailbox is closed.
+    @discardableResult
+    package func post(control message: Message) -> Bool {
+        let (taken, mustWake) = self.lanes.withLock { lanes in
+            guard !lanes.isClosed else { return (false, false) }
             lanes.control.append(message)
             defer { lanes.awake = true }
-            return !lanes.awake
+            return (true, !lanes.awake)
         }
         if mustWake { self.wake() }
+        return taken
     }
 
-    /// False when the lane is full and the message was not taken.
+    /// False when the lane is full, or closed, and the message was not taken.
     package func post(data message: Message) -> Bool {
         let (taken, mustWake) = self.lanes.withLock { lanes in
-            guard lanes.data.count < self.dataMax else { return (false, false) }
+            guard lanes.data.count < self.dataMax, !lanes.isClosed else {
+                lanes.hasRefused = true
+                return (false, false)
+            }
             lanes.data.append(message)
             defer { lanes.awake = true }
             return (true, !lanes.awake)
@@ -48,17 +58,33 @@ package final class Mailbox<Message: Sendable>: Sendable {
         return taken
     }
 
+    /// For what belongs among the data but must not be lost: where that lane is full, it takes the other.
+    package func post(vital message: Message) {
+        let mustWake = self.lanes.withLock { lanes in
+            guard !lanes.isClosed else { return false }
+            if lanes.data.count < self.dataMax { lanes.data.append(message) } else { lanes.control.append(message) }
+            defer { lanes.awake = true }
+            return !lanes.awake
+        }
+        if mustWake { self.wake() }
+    }
+
     /// Messages that wait in the control lane, for producers who can wait themselves.
     package var controlCount: Int { self.lanes.withLock { $0.control.count } }
 
     /// Hands over what waits. The arrays given are emptied, and their storage is used for the next batch.
-    package func drain(control: inout [Message], data: inout [Message]) {
+    ///
+    /// True where the data lane has refused messages since the last time: they would stand behind those of `data`.
+    @discardableResult
+    package func drain(control: inout [Message], data: inout [Message]) -> Bool {
         control.removeAll(keepingCapacity: true)
         data.removeAll(keepingCapacity: true)
-        self.lanes.withLock { lanes in
+        return self.lanes.withLock { lanes in
             swap(&lanes.control, &control)
             swap(&lanes.data, &data)
             lanes.awake = false
+            defer { lanes.hasRefused = false }
+            return lanes.hasRefused
         }
     }
 
@@ -67,4 +93,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
         control.removeAll(keepingCapacity: true)
         self.lanes.withLock { swap(&$0.control, &control) }
     }
+
+    /// Takes nothing more; what waits can still be drained.
+    package func close() { self.lanes.withLock { $0.isClosed = true } }
 }

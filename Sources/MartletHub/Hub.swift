@@ -3,7 +3,6 @@
 
 package import MartletCore
 import MartletInstruments
-import Synchronization
 
 /// The shards of a node as other threads see them: what the bus delivers to and the control plane asks.
 package final class Hub: BusSink {
@@ -12,8 +11,6 @@ package final class Hub: BusSink {
     private let mailboxes: [Mailbox<ShardMessage>]
     private let metrics: HubMetrics
     private let controlHandler: @Sendable ([UInt8]) -> Void
-    /// Shards whose data lane refused a message and that have not been told of it.
-    private let overrun = Atomic<UInt64>(0)
 
     /// - Parameter controlReceived: Takes what another node (or this one) sent to all nodes; on any thread.
     package init(
@@ -30,39 +27,22 @@ package final class Hub: BusSink {
 
     package func deliver(_ publication: Publication, to shards: ShardSet) {
         for shard in self.mailboxes.indices where shards.contains(shard) {
-            self.post(.publication(publication), to: shard)
+            // A shard tells its subscribers of a gap where its lane was full.
+            if !self.mailboxes[shard].post(data: .publication(publication)) { self.metrics.overrun.add() }
         }
     }
 
     package func subscribed(_ channel: String, shards: ShardSet, error: BusError?) {
         for shard in self.mailboxes.indices where shards.contains(shard) {
-            if !self.mailboxes[shard].post(data: .subscribed(channel: channel, error: error)) {
-                // What overflowed are publications; with them the acknowledgement's order no longer matters.
-                self.mailboxes[shard].post(control: .subscribed(channel: channel, error: error))
-            }
+            self.mailboxes[shard].post(vital: .subscribed(channel: channel, error: error))
         }
     }
 
     package func gap(_ channels: [String]?) {
-        for mailbox in self.mailboxes { mailbox.post(control: .gap(channels)) }
+        for mailbox in self.mailboxes { mailbox.post(vital: .gap(channels)) }
     }
 
     package func controlReceived(_ message: [UInt8]) { self.controlHandler(message) }
-
-    private func post(_ message: ShardMessage, to shard: Int) {
-        let bit = UInt64(1) << UInt64(shard)
-        guard self.mailboxes[shard].post(data: message) else {
-            self.metrics.overrun.add()
-            self.overrun.bitwiseOr(bit, ordering: .relaxed)
-            return
-        }
-        // Told once the lane takes messages again, so that the notice is not one of many.
-        if self.overrun.load(ordering: .relaxed) & bit != 0,
-            self.overrun.bitwiseAnd(~bit, ordering: .relaxed).oldValue & bit != 0
-        {
-            self.mailboxes[shard].post(control: .gap(nil))
-        }
-    }
 
     // MARK: - Control plane
 
@@ -88,7 +68,9 @@ package final class Hub: BusSink {
         var snapshots: [ShardSnapshot] = []
         for mailbox in self.mailboxes {
             let snapshot = await withCheckedContinuation { continuation in
-                mailbox.post(control: .snapshot { continuation.resume(returning: $0) })
+                let isTaken = mailbox.post(control: .snapshot { continuation.resume(returning: $0) })
+                // The shard has ended, and would never answer.
+                if !isTaken { continuation.resume(returning: ShardSnapshot()) }
             }
             snapshots.append(snapshot)
         }

@@ -21,7 +21,7 @@ struct PublicationEncoder {
         return frame
     }
 
-    private func encode(_ format: WireFormat) -> [UInt8] {
+    func encode(_ format: WireFormat) -> [UInt8] {
         switch format {
         case .centrifugeJSON:
             WebSocketFrame.encode(.text, payload: CentrifugeJSON.publicationPush(self.publication))

@@ -39,6 +39,8 @@ package final class Shard {
     private var control: [ShardMessage] = []
     private var data: [ShardMessage] = []
     private var dataCursor = 0
+    /// Whether messages were refused that would stand behind those in `data`.
+    private var hasOverrun = false
 
     package init(
         index: Int, reactor: Reactor, mailbox: Mailbox<ShardMessage>, bus: any Bus, limits: Limits, metrics: HubMetrics
@@ -168,14 +170,21 @@ package final class Shard {
                 self.outlets[Int(last.slot)].subscriptions.move(channel, to: entry.position)
             }
         }
+        self.forget(slot, channel)
+        self.releaseIfUnused(channel)
+    }
+
+    private func forget(_ slot: Int32, _ channel: Int32) {
         self.outlets[Int(slot)].subscriptions.remove(channel)
         self.subscriptionCount -= 1
         self.metrics.subscriptions.add(-1)
-        if self.channels[channel].subscribers.isEmpty && self.channels[channel].waiters.isEmpty {
-            self.bus.unsubscribe(self.channels[channel].name, shard: self.index)
-            self.channels.release(channel)
-            self.metrics.channels.add(-1)
-        }
+    }
+
+    private func releaseIfUnused(_ channel: Int32) {
+        guard self.channels[channel].subscribers.isEmpty, self.channels[channel].waiters.isEmpty else { return }
+        self.bus.unsubscribe(self.channels[channel].name, shard: self.index)
+        self.channels.release(channel)
+        self.metrics.channels.add(-1)
     }
 
     // MARK: - Publishing
@@ -195,8 +204,9 @@ package final class Shard {
     package func processMailbox() {
         // While a long sweep's sends are not through, publications wait and so leave together with later ones.
         let mayDeliver = !self.reactor.hasUnsentTurn
-        if mayDeliver && self.dataCursor == self.data.count {
-            self.mailbox.drain(control: &self.control, data: &self.data)
+        let takesAll = mayDeliver && self.dataCursor == self.data.count
+        if takesAll {
+            self.hasOverrun = self.mailbox.drain(control: &self.control, data: &self.data)
             self.dataCursor = 0
         } else {
             self.mailbox.drain(control: &self.control)
@@ -216,8 +226,17 @@ package final class Shard {
         if self.dataCursor == self.data.count {
             self.data.removeAll(keepingCapacity: self.data.count < 4_096)
             self.dataCursor = 0
+            if self.hasOverrun { self.tellGap(nil) }
+            self.hasOverrun = false
         }
-        if !mayDeliver || self.dataCursor < self.data.count { self.reactor.wake() }
+        // Producers wake nobody before both lanes have been drained.
+        if !takesAll || self.dataCursor < self.data.count { self.reactor.wake() }
+    }
+
+    /// To be called when the reactor has stopped: answers those who still wait for this shard, and refuses others.
+    package func stop() {
+        self.mailbox.close()
+        self.processMailbox()
     }
 
     private func process(_ message: ShardMessage) {
@@ -259,14 +278,17 @@ package final class Shard {
         let waiters = self.channels[channel].waiters
         self.channels[channel].waiters = []
         if error == nil { self.channels[channel].isOpen = true }
+        // First all are what they will be, then they are told: who is told may end its connection.
         for waiter in waiters {
-            if error == nil { self.activate(waiter.slot, channel, isNew: false) }
-            self.edge?.subscribed(waiter.slot, channel: name, ticket: waiter.ticket, error: error)
-            if error != nil, let channel = self.channels.id(of: name),
-                let entry = self.outlets[Int(waiter.slot)].subscriptions.entry(of: channel)
-            {
-                self.remove(waiter.slot, entry)
+            if error == nil {
+                self.activate(waiter.slot, channel, isNew: false)
+            } else {
+                self.forget(waiter.slot, channel)
             }
+        }
+        if error != nil { self.releaseIfUnused(channel) }
+        for waiter in waiters {
+            self.edge?.subscribed(waiter.slot, channel: name, ticket: waiter.ticket, error: error)
         }
     }
 

@@ -3,8 +3,8 @@
 
 /// What a shard holds at one moment.
 package struct ShardSnapshot: Sendable {
-    package var users: [String]
+    package var users: [String] = []
     /// Subscribers by channel.
-    package var channels: [String: Int]
-    package var subscriptions: Int
+    package var channels: [String: Int] = [:]
+    package var subscriptions = 0
 }
