@@ -20,6 +20,9 @@ package struct EdgeConfiguration: Sendable {
     package var namespaces = NamespaceTable([])
     /// The reconnection time event streams are told, in milliseconds.
     package var eventRetryMilliseconds = 3_000
+    /// Bytes of a comment that event streams begin with, for intermediaries and polyfills that hold the first bytes
+    /// back until there are enough.
+    package var eventPaddingBytes = 0
     /// Whether event streams use chunked coding; without it they end with their connection.
     package var eventsChunked = true
     package var version = ""

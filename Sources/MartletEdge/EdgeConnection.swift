@@ -42,6 +42,8 @@ struct EdgeConnection {
         /// A connect was answered with an error: whatever follows is abuse.
         static let refused = Flags(rawValue: 1 << 6)
         static let chunked = Flags(rawValue: 1 << 7)
+        /// A request was answered and another may follow.
+        static let keptAlive = Flags(rawValue: 1 << 10)
     }
 
     var stage = Stage.free
@@ -58,4 +60,7 @@ struct EdgeConnection {
     /// Commands that may still come at once, and when that was last computed.
     var commandCredit: Float = 0
     var commandTick: UInt32 = 0
+
+    /// Kept alive after a request, and nothing of the next has come.
+    var isIdleRequest: Bool { self.stage == .head && self.flags.contains(.keptAlive) && self.scanned == 0 }
 }

@@ -87,6 +87,7 @@ extension EdgeShard {
     private func connect(_ slot: Int32, _ request: CentrifugeCommand.ConnectRequest, id: UInt32) {
         let token = request.token.isEmpty ? self.existingExtras(slot)?.token : request.token
         self.existingExtras(slot)?.token = nil
+        self.dropExtrasIfIdle(slot)
         switch self.authenticate(token) {
         case .expired: self.refuseConnect(slot, .tokenExpired, id: id)
         // The keys could not be had: nothing is wrong with the client.
@@ -100,7 +101,9 @@ extension EdgeShard {
             switch self.enter(slot, identity, .centrifuge, format: .centrifugeJSON) {
             case .clear: self.connected(slot, identity, id: id)
             case .revoked(let reason): self.endWebSocket(slot, reason: reason)
-            case .belowFloor: self.refuseConnect(slot, .tokenExpired, id: id)
+            case .belowFloor:
+                self.withdraw(slot, identity)
+                self.refuseConnect(slot, .tokenExpired, id: id)
             }
         }
     }

@@ -21,6 +21,8 @@ extension EdgeShard {
         self.addresses[slot] = nil
         self.admitted(slot, .events)
         self.reactor.send(head, to: slot)
+        self.dropExtrasIfIdle(slot)
+        if let padding = self.shared.eventPadding { self.sendEvent(slot, padding) }
         self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.shared.configuration.eventRetryMilliseconds))
         var isPending = false
         for channel in channels {

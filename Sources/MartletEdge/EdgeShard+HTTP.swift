@@ -141,6 +141,7 @@ extension EdgeShard {
         self.connections[Int(slot)].stage = .webSocket
         self.addresses[slot] = nil
         self.admitted(slot, kind)
+        self.dropExtrasIfIdle(slot)
         if kind == .jsonRPC || QueryItems.first("cf_ws_frame_ping_pong", in: bytes, query: head.query) == "true" {
             self.connections[Int(slot)].flags.insert(.nativePing)
         }
@@ -335,6 +336,7 @@ extension EdgeShard {
     private func answered(_ slot: Int32, keepsAlive: Bool) {
         guard keepsAlive else { return self.finish(slot, reason: .answered) }
         self.connections[Int(slot)].stage = .head
+        self.connections[Int(slot)].flags.insert(.keptAlive)
         self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
     }
 

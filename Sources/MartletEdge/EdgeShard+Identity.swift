@@ -46,8 +46,7 @@ extension EdgeShard {
         self.shard.replaceIdentity(slot, with: identity)
         let verdict = self.shared.revocations.verdict(for: identity)
         if self.connections[Int(slot)].flags.contains(.rostered) {
-            self.shared.roster?.closed(old)
-            self.shared.roster?.opened(identity)
+            self.shared.roster?.replaced(old, by: identity)
         }
         self.setExpiry(slot, identity)
         self.schedule(slot)

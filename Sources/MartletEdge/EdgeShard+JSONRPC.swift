@@ -30,9 +30,11 @@ extension EdgeShard {
         case .invalid(let error):
             self.answer(slot, RPCAnswer(id: JSONRPC.nullID), .failure(error))
         case .single(let request):
-            if case .connect(let token) = request.call, self.rpcMustWaitForKeys(slot, token, payload) { return }
+            if self.rpcMustWaitForKeys(slot, request, payload) { return }
             self.call(slot, request, batch: nil)
         case .batch(let requests):
+            // All of a batch waits with its connect.
+            if requests.contains(where: { self.rpcMustWaitForKeys(slot, $0, payload) }) { return }
             let batch = RPCBatch(outstanding: requests.count)
             for request in requests where self.connections[Int(slot)].stage == .webSocket {
                 self.call(slot, request, batch: batch)
@@ -77,10 +79,10 @@ extension EdgeShard {
 
     // MARK: - connect and refresh
 
-    private func rpcMustWaitForKeys(_ slot: Int32, _ token: String?, _ payload: Span<UInt8>) -> Bool {
-        guard self.existingExtras(slot)?.waitedForKeys != true, case .keysNeeded = self.authenticate(token) else {
-            return false
-        }
+    private func rpcMustWaitForKeys(_ slot: Int32, _ request: JSONRPCRequest, _ payload: Span<UInt8>) -> Bool {
+        guard case .connect(let token) = request.call, !self.connections[Int(slot)].flags.contains(.connected),
+            self.existingExtras(slot)?.waitedForKeys != true, case .keysNeeded = self.authenticate(token)
+        else { return false }
         self.withExtras(slot).pending = [UInt8](copying: payload)
         self.waitForKeys(slot)
         return true
@@ -90,6 +92,7 @@ extension EdgeShard {
         guard !self.connections[Int(slot)].flags.contains(.connected) else {
             return self.answer(slot, answer, .failure(.invalidRequest))
         }
+        self.dropExtrasIfIdle(slot)
         switch self.authenticate(token) {
         case .expired: self.answer(slot, answer, .failure(JSONRPCError(.tokenExpired)))
         case .keysNeeded: self.answer(slot, answer, .failure(JSONRPCError(.internalError)))
@@ -102,8 +105,7 @@ extension EdgeShard {
             switch self.rpcEnter(slot, identity) {
             case .revoked(let reason): self.endWebSocket(slot, reason: reason)
             case .belowFloor:
-                self.shard.unregister(slot)
-                self.connections[Int(slot)].flags.remove(.connected)
+                self.withdraw(slot, identity)
                 self.answer(slot, answer, .failure(JSONRPCError(.tokenExpired)))
             case .clear:
                 let result = JSONRPC.connectResult(

@@ -117,6 +117,15 @@ package final class EdgeShard {
         let extras = self.existingExtras(slot)
         self.shared.release(extras?.address ?? PeerAddress(v4: 0), user: counted)
         extras?.address = nil
+        self.dropExtrasIfIdle(slot)
+    }
+
+    /// Undoes `enter` and `enterUser` for a connection that stays open without an identity.
+    func withdraw(_ slot: Int32, _ identity: Identity) {
+        if self.connections[Int(slot)].flags.contains(.userPlaced) { self.shared.release(user: identity.user) }
+        self.shard.unregister(slot)
+        self.connections[Int(slot)].flags.subtract([.connected, .userPlaced])
+        self.connections[Int(slot)].expiryTick = 0
     }
 
     /// Takes a connection out of everything that could still send to it or count it.
@@ -349,6 +358,9 @@ extension EdgeShard: ShardEdge {
     }
 
     package func drain(window: Duration) {
+        for slot in self.connections.indices where self.connections[slot].isIdleRequest {
+            self.finish(Int32(slot), reason: .answered)
+        }
         let total = self.connections.count { $0.flags.contains(.admitted) }
         self.drain = Drain(pace: DrainPace(connections: total, window: window), startedAt: self.reactor.now)
     }

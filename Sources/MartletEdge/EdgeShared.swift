@@ -21,6 +21,8 @@ package final class EdgeShared: Sendable {
     let cors: CORS
     let origins: OriginPolicy
     let httpLimits: HTTPLimits
+    /// What event streams begin with, or nil.
+    let eventPadding: [UInt8]?
     private let admission: Mutex<Admission>
     private let fetchKeys: @Sendable () -> Void
     private let draining = Atomic<Bool>(false)
@@ -43,6 +45,10 @@ package final class EdgeShared: Sendable {
         self.cors = CORS(allowedOrigins: configuration.origins)
         self.origins = OriginPolicy(isDevelopment: configuration.isDevelopment, cors: self.cors)
         self.httpLimits = HTTPLimits(headBytesMax: configuration.limits.headBytesMax)
+        // With its colon and its line feed.
+        let padding = configuration.eventPaddingBytes
+        self.eventPadding =
+            padding > 0 ? EventStreamEncoder.comment(String(repeating: " ", count: max(0, padding - 2))) : nil
         self.admission = Mutex(admission)
         self.fetchKeys = fetchKeys
     }
@@ -57,13 +63,19 @@ package final class EdgeShared: Sendable {
     var limitsAddresses: Bool { self.configuration.limits.connectionsPerAddressMax != nil }
     var limitsUsers: Bool { self.configuration.limits.connectionsPerUserMax != nil }
 
-    /// What the node is doing, as far as it decides who may come.
+    /// What the node is doing, as far as it decides who may come. A drain is final: readiness that comes late does not
+    /// open the doors again.
     package func setAdmission(_ mode: Admission.Mode) {
-        self.admission.withLock { $0.mode = mode }
-        self.draining.store(mode == .draining, ordering: .relaxed)
+        self.admission.withLock { admission in
+            if admission.mode != .draining { admission.mode = mode }
+        }
+        if mode == .draining { self.draining.store(true, ordering: .relaxed) }
     }
 
-    package var isFull: Bool { self.admission.withLock { $0.connections } >= self.capacity }
+    package var isFull: Bool { self.placesTaken >= self.capacity }
+
+    /// Places that connections hold, of those that `capacity` counts.
+    var placesTaken: Int { self.admission.withLock { $0.connections } }
 
     func admit(_ address: PeerAddress, now: Int64) -> AdmissionVerdict {
         self.admission.withLock { $0.admit(address, now: now) }
@@ -74,4 +86,7 @@ package final class EdgeShared: Sendable {
     func release(_ address: PeerAddress, user: String?) {
         self.admission.withLock { $0.released(address, user: user) }
     }
+
+    /// Gives back a user's place and keeps the connection's.
+    func release(user: String) { self.admission.withLock { $0.released(user: user) } }
 }

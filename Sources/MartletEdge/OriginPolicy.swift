@@ -29,8 +29,9 @@ struct OriginPolicy: Sendable {
         case .sameHost: return nil
         case .refused: return "This Origin is not allowed."
         case .allowed:
-            guard usesCookie, let origin = head.origin, bytes.text(origin) == "null" else { return nil }
-            return "Origin null may not use a cookie."
+            guard usesCookie, let origin = head.origin else { return nil }
+            if bytes.text(origin) == "null" { return "Origin null may not use a cookie." }
+            return self.cors.allowsCredentials(head, in: bytes) ? nil : "This Origin may not use a cookie."
         case .absent:
             guard usesCookie else { return nil }
             // Browsers send an Origin with every WebSocket, but none with an EventSource of the same origin.

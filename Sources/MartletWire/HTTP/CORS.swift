@@ -34,6 +34,13 @@ package struct CORS: Sendable {
         return self.patterns.contains { $0.matches(span) } ? .allowed : .refused
     }
 
+    /// Whether a page of the request's origin may bring cookies. An origin that only `*` allows may not: that is any page.
+    package func allowsCredentials(_ head: HTTPRequestHead, in bytes: Span<UInt8>) -> Bool {
+        guard self.allowsCredentials, let origin = head.origin else { return false }
+        let span = bytes.extracting(origin)
+        return self.patterns.contains { !$0.allowsAll && $0.matches(span) }
+    }
+
     /// What an answer carries so that the page may read it; nothing where no page of another origin asks.
     package func fields(_ head: HTTPRequestHead, in bytes: Span<UInt8>) -> [HTTPField] {
         guard let origin = head.origin else { return [] }
