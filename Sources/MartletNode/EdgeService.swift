@@ -30,6 +30,7 @@ struct EdgeService: Service {
     func run() async throws {
         // Confined to their reactors' threads from the start of these on; kept alive here.
         var edges: [EdgeShard] = []
+        var shards: [Shard] = []
         for (index, reactor) in self.reactors.enumerated() {
             let shard = Shard(
                 index: index, reactor: reactor, mailbox: self.mailboxes[index], bus: self.bus,
@@ -38,12 +39,14 @@ struct EdgeService: Service {
             shard.edge = edge
             reactor.delegate = edge
             edges.append(edge)
+            shards.append(shard)
         }
         for reactor in self.reactors { try reactor.start() }
         self.logger.info("listening for clients", metadata: ["address": "\(self.configuration.listen.publicAddress)"])
         try? await gracefulShutdown()
         await self.drain()
         for reactor in self.reactors { reactor.stop() }
+        for shard in shards { shard.stop() }
         self.life.stop()
         withExtendedLifetime(edges) {}
     }

@@ -92,11 +92,18 @@ extension InvalidationIntake: KafkaConsumerDelegate {
         // The consumer has logged it.
         case .failed: break
         case .truncated(let truncation):
-            // What was dropped may have named any token that lives now.
-            self.revocations.raiseFloor(to: Int64(Clock.wall))
+            if let floor = Self.floor(truncation, now: Clock.wall) { self.revocations.raiseFloor(to: floor) }
             self.logger.error(
                 "events were dropped before they were read",
                 metadata: ["topic": "\(truncation.topic)", "partition": "\(truncation.partition)"])
         }
+    }
+
+    /// Up to which second tokens may have fallen under an event that was dropped before it was read: what came before
+    /// the first record that is left. Where none is left, a lost position means up to now; a short horizon says only
+    /// that the topic is empty, as a quiet one is.
+    static func floor(_ truncation: KafkaTruncation, now: Double) -> Int64? {
+        if let first = truncation.firstRetained { return first / 1_000 }
+        return truncation.cause == .position ? Int64(now) : nil
     }
 }

@@ -58,6 +58,7 @@ extension NodeRuntime {
         settings.clientID = "martlet-\(configuration.nodeName)"
         settings.properties = configuration.kafka.properties
         settings.silenceMax = configuration.kafka.silenceMax
+        settings.lagMax = Int64(configuration.kafka.lagMax)
         let consumer = try KafkaConsumer(configuration: settings, delegate: intake, metrics: metrics, logger: logger)
         return (consumer, try KafkaProducer(configuration: settings, metrics: metrics, logger: logger))
     }
@@ -104,6 +105,7 @@ extension NodeRuntime {
         settings.requiresProxyProtocol = configuration.listen.proxyProtocol == .required
         settings.namespaces = configuration.namespaceTable
         settings.eventRetryMilliseconds = Int(configuration.events.retry.inSeconds * 1_000)
+        settings.eventPaddingBytes = configuration.events.padding
         settings.version = "martlet \(Self.version)"
         return settings
     }

@@ -155,6 +155,9 @@ extension NodeConfiguration {
         Self.value(
             "events.retry", \.events.retry, .duration(from: .milliseconds(1)),
             "What `/events` tells an EventSource to wait before it comes back."),
+        Self.value(
+            "events.padding", \.events.padding, .bytes(0...65_536),
+            "Bytes of comment that begin every event stream, for proxies and browsers that wait for some."),
     ]
 
     private static let otherKeys: [Key] = [

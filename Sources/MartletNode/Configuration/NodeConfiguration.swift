@@ -155,6 +155,7 @@ package struct NodeConfiguration: Sendable {
 
     package struct Events: Sendable {
         package var retry: Duration = .seconds(3)
+        package var padding = 0
     }
 
     package struct Log: Sendable {
