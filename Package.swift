@@ -154,9 +154,21 @@ let package = Package(
             ]),
         .testTarget(name: "TidyTests", swiftSettings: settings),
         tests("MartletCore"),
+        tests(
+            "MartletEdge",
+            [
+                "MartletBus", "MartletCore", "MartletHub", "MartletInstruments", "MartletPolicy", "MartletReactor",
+                "MartletSessions", "MartletWire", "TestSupport", crypto, logging,
+            ]),
+        tests("MartletHub", ["MartletCore", "MartletInstruments", "MartletReactor", "MartletWire"]),
         tests("MartletInstruments"),
         tests("MartletKafka", ["MartletCore", "MartletInstruments", "kafka-broker", logging]),
-        tests("MartletNode", ["MartletCore", logging]),
+        tests(
+            "MartletNode",
+            [
+                "MartletControl", "MartletCore", "MartletHub", "MartletInstruments", "MartletKafka", "MartletSessions",
+                logging,
+            ]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),

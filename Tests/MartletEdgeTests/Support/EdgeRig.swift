@@ -1,0 +1,203 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Logging
+import MartletBus
+import MartletCore
+import MartletHub
+import MartletInstruments
+import MartletPolicy
+import MartletReactor
+import MartletSessions
+import TestSupport
+import Testing
+
+@testable import MartletEdge
+
+/// An edge on a free loopback port: real reactors, shards, tokens and revocations, and a bus of the test's choice.
+final class EdgeRig {
+    /// What a test may have otherwise.
+    struct Options {
+        var shards = 1
+        var edge = EdgeConfiguration()
+        var admission = AdmissionConfiguration(connectionsMax: 10_000, retryAfter: .seconds(5))
+        var verifier = TokenVerifierConfiguration()
+        var bus: ScriptedBus?
+        var mode = Admission.Mode.ready
+        var fetchKeys: @Sendable () -> Void = {}
+
+        init() {
+            self.verifier.hmacSecrets = [EdgeRig.secret]
+            self.verifier.claims = ["org"]
+            self.edge.version = "test"
+            self.edge.origins = ["https://page.example"]
+            self.edge.namespaces = NamespaceTable([
+                NamespaceOptions(name: "room", subscribe: .authenticated, publish: .subscribers),
+                NamespaceOptions(name: "open", subscribe: .anonymous, publish: .anonymous),
+                NamespaceOptions(name: "secret"),
+            ])
+        }
+    }
+
+    static let secret = "a secret of the tests, 32 bytes or more"
+
+    let metrics = MetricsRegistry()
+    let issuer = TokenIssuer(secret: EdgeRig.secret)
+    let port: UInt16
+    let hub: Hub
+    let hubMetrics: HubMetrics
+    let bus: any Bus
+    let verifier: TokenVerifier
+    let revocations: RevocationTable
+    let roster: SessionRoster
+    let shared: EdgeShared
+    let reactorShared = ReactorShared()
+    private let reactors: [Reactor]
+    private var shards: [Shard] = []
+    private var edges: [EdgeShard] = []
+
+    init(_ options: Options) throws {
+        let loopback = SocketAddress(PeerAddress(v4: 0x7F00_0001))
+        let listener = try Listener.bind(loopback, shards: options.shards)
+        let (shared, limits) = (self.reactorShared, options.edge.limits)
+        let reactors = try (0..<options.shards).map { index in
+            var settings = ReactorConfiguration(shard: UInt8(index), listeners: [listener])
+            settings.slotCapacity = 16_384
+            settings.inputBytesMax = max(limits.headBytesMax, limits.messageBytesMax) + 64
+            settings.pendingBytesMax = limits.pendingBytesMax
+            return try Reactor(configuration: settings, shared: shared)
+        }
+        let mailboxes = reactors.map { reactor in
+            Mailbox<ShardMessage>(dataMax: limits.mailboxMax) { reactor.wake() }
+        }
+        self.port = listener.address.port
+        self.reactors = reactors
+        self.hubMetrics = HubMetrics(self.metrics)
+        self.hub = Hub(mailboxes: mailboxes, metrics: self.hubMetrics) { _ in }
+        let sessions = SessionMetrics(self.metrics)
+        self.verifier = try TokenVerifier(options.verifier, metrics: sessions, logger: Logger(label: "test"))
+        self.revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(86_400), metrics: sessions)
+        self.roster = SessionRoster(ValidationConfiguration(), metrics: sessions)
+        self.shared = EdgeShared(
+            configuration: options.edge, verifier: self.verifier, revocations: self.revocations, roster: self.roster,
+            metrics: EdgeMetrics(self.metrics), clients: ClientIdentifier(), capacity: options.admission.connectionsMax,
+            admission: Admission(options.admission, now: Clock.monotonic), fetchKeys: options.fetchKeys)
+        self.shared.setAdmission(options.mode)
+        if let bus = options.bus {
+            bus.attach(self.hub)
+            self.bus = bus
+        } else {
+            let memory = MemoryBus(metrics: self.metrics)
+            memory.attach(self.hub)
+            self.bus = memory
+        }
+        for (index, reactor) in reactors.enumerated() {
+            let shard = Shard(
+                index: index, reactor: reactor, mailbox: mailboxes[index], bus: self.bus, limits: limits,
+                metrics: self.hubMetrics)
+            let edge = EdgeShard(shared: self.shared, shard: shard)
+            shard.edge = edge
+            reactor.delegate = edge
+            self.shards.append(shard)
+            self.edges.append(edge)
+        }
+        for reactor in reactors { try reactor.start() }
+    }
+
+    deinit { self.stop() }
+
+    func stop() {
+        for reactor in self.reactors { reactor.stop() }
+        for shard in self.shards { shard.stop() }
+    }
+
+    /// Runs a test against a rig; afterwards, when all clients have gone, nothing may be left of them.
+    static func run(_ change: (inout Options) -> Void = { _ in }, _ body: (EdgeRig) throws -> Void) throws {
+        let rig = try Self.make(change)
+        try body(rig)
+        rig.expectEmpty()
+    }
+
+    static func run(
+        _ change: (inout Options) -> Void = { _ in }, _ body: (EdgeRig) async throws -> Void
+    ) async throws {
+        let rig = try Self.make(change)
+        try await body(rig)
+        rig.expectEmpty()
+    }
+
+    private static func make(_ change: (inout Options) -> Void) throws -> EdgeRig {
+        var options = Options()
+        change(&options)
+        return try EdgeRig(options)
+    }
+
+    // MARK: - Books
+
+    var open: Int { self.shared.metrics.open.current }
+
+    /// What is counted comes back to zero, and what is kept is given back.
+    func expectEmpty(_ location: SourceLocation = #_sourceLocation) {
+        #expect(
+            Self.eventually { self.reactorShared.openConnections.current == 0 }, "sockets", sourceLocation: location)
+        #expect(self.open == 0, "open connections", sourceLocation: location)
+        #expect(self.shared.metrics.openByProtocol.allSatisfy { $0.open == 0 }, "by protocol", sourceLocation: location)
+        #expect(self.hubMetrics.subscriptions.current == 0, "subscriptions", sourceLocation: location)
+        #expect(self.hubMetrics.channels.current == 0, "channels", sourceLocation: location)
+        #expect(self.shared.placesTaken == 0, "places", sourceLocation: location)
+        #expect(self.reactorShared.pendingBytes.current == 0, "pending bytes", sourceLocation: location)
+        self.stop()
+        #expect(self.edges.allSatisfy { $0.extras.isEmpty }, "extras", sourceLocation: location)
+        #expect(self.edges.allSatisfy { $0.addresses.isEmpty }, "addresses", sourceLocation: location)
+        #expect(self.reactors.allSatisfy { $0.liveFrameCount == 0 }, "frames", sourceLocation: location)
+    }
+
+    /// Connections that have extras, counted on their shards' threads.
+    func extrasCount() async -> Int {
+        // unsafe: looked at on the shard's own thread only.
+        nonisolated(unsafe) let edges = self.edges
+        var count = 0
+        for (index, shard) in self.shards.enumerated() {
+            count += await withCheckedContinuation { continuation in
+                shard.mailbox.post(
+                    control: .snapshot { _ in continuation.resume(returning: unsafe edges[index].extras.count) })
+            }
+        }
+        return count
+    }
+
+    /// Whether a condition comes to hold; blocks, because the clients do.
+    static func eventually(within seconds: Double = 8, _ condition: () -> Bool) -> Bool {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while !condition() {
+            if ContinuousClock.now > end { return false }
+            usleep(2_000)
+        }
+        return true
+    }
+
+    // MARK: - Tokens and messages
+
+    func token(
+        _ user: String, session: String? = nil, id: String? = nil, age: Int64 = 10, expiresIn: Int64? = 3_600,
+        claims: [Identity.Claim] = [], channels: [String] = [], info: String? = nil
+    ) -> String {
+        let now = Int64(Clock.wall)
+        return self.issuer.token(
+            for: Identity(
+                user: user, session: session, token: id, issuedAt: now - age, expiresAt: expiresIn.map { now + $0 },
+                claims: claims, channels: channels, info: info.map { Array($0.utf8) }))
+    }
+
+    func publish(_ channel: String, _ data: String) {
+        self.bus.publish(Publication(channel: channel, data: Array(data.utf8), time: Clock.wall)) { _ in }
+    }
+
+    /// As whatever receives invalidations does it: first remembered, then told.
+    func invalidate(_ target: Invalidation.Target, source: Invalidation.Source = .api) {
+        let invalidation = Invalidation(id: "i", target: target, at: Clock.wall, source: source)
+        _ = self.revocations.insert(invalidation, receivedAt: Clock.wall)
+        self.hub.tellAll(.invalidate(invalidation))
+    }
+}

@@ -1,0 +1,65 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletHub
+import Synchronization
+
+/// A bus whose acknowledgements the test gives.
+final class ScriptedBus: Bus {
+    private struct State: Sendable {
+        weak var sink: (any BusSink)?
+        var interest: [String: ShardSet] = [:]
+        var completions: [@Sendable (BusError?) -> Void] = []
+        var unsubscribed: [String] = []
+    }
+
+    private let state = Mutex(State())
+
+    func attach(_ sink: any BusSink) { self.state.withLock { $0.sink = sink } }
+
+    var health: BusHealth { .healthy }
+    /// Channels that were asked for and not given up.
+    var channels: [String] { self.state.withLock { $0.interest.keys.sorted() } }
+    var unsubscribed: [String] { self.state.withLock { $0.unsubscribed } }
+    /// Publications that wait for their outcome.
+    var waiting: Int { self.state.withLock { $0.completions.count } }
+
+    func subscribe(_ channel: String, shard: Int) {
+        self.state.withLock { $0.interest[channel, default: []].insert(shard) }
+    }
+
+    func unsubscribe(_ channel: String, shard: Int) {
+        self.state.withLock { state in
+            state.unsubscribed.append(channel)
+            state.interest[channel]?.remove(shard)
+            if state.interest[channel]?.isEmpty == true { state.interest[channel] = nil }
+        }
+    }
+
+    func publish(_ publication: Publication, completion: @escaping @Sendable (BusError?) -> Void) {
+        self.state.withLock { $0.completions.append(completion) }
+    }
+
+    func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) { completion(nil) }
+
+    /// Acknowledges a channel, or fails it.
+    func acknowledge(_ channel: String, error: BusError? = nil) {
+        let (sink, shards) = self.state.withLock { ($0.sink, $0.interest[channel] ?? []) }
+        sink?.subscribed(channel, shards: shards, error: error)
+    }
+
+    func deliver(_ channel: String, _ data: String) {
+        let (sink, shards) = self.state.withLock { ($0.sink, $0.interest[channel] ?? []) }
+        sink?.deliver(Publication(channel: channel, data: Array(data.utf8)), to: shards)
+    }
+
+    /// Gives the publications that wait their outcome.
+    func complete(_ error: BusError? = nil) {
+        let completions = self.state.withLock { state in
+            defer { state.completions = [] }
+            return state.completions
+        }
+        for completion in completions { completion(error) }
+    }
+}

@@ -1,0 +1,161 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletInstruments
+import Testing
+
+@testable import MartletHub
+
+@Suite("A shard")
+struct ShardTests {
+    @Test func firstSubscriberAsksTheBusAndTheLastGivesUp() throws {
+        let rig = try ShardRig()
+        rig.register(0..<3)
+        for slot in Int32(0)..<3 { #expect(rig.shard.subscribe(slot, to: "a", ticket: UInt32(slot)) == .pending) }
+        #expect(rig.shard.subscribe(0, to: "a", ticket: 9) == .alreadySubscribed)
+        #expect(rig.bus.take() == ["+a"])
+        rig.acknowledge("a")
+        #expect(rig.edge.take() == ["0 a #0 subscribed", "1 a #1 subscribed", "2 a #2 subscribed"])
+        rig.register(3..<4)
+        #expect(rig.shard.subscribe(3, to: "a", ticket: 3) == .subscribed)
+        #expect(rig.metrics.subscriptions.current == 4 && rig.metrics.channels.current == 1)
+        #expect(rig.shard.unsubscribe(0, from: "a"))
+        #expect(!rig.shard.unsubscribe(0, from: "a"))
+        for slot in Int32(1)..<4 { rig.shard.unregister(slot) }
+        #expect(rig.bus.take() == ["-a"])
+        #expect(rig.metrics.subscriptions.current == 0 && rig.metrics.channels.current == 0)
+    }
+
+    @Test(arguments: [false, true]) func aFailedSubscriptionLeavesNothing(connectionsEnd: Bool) throws {
+        let rig = try ShardRig()
+        rig.register(0..<3)
+        // What an event stream does that cannot have its channel.
+        if connectionsEnd { rig.edge.onSubscribed = { [shard = rig.shard] in shard.unregister($0) } }
+        for slot in Int32(0)..<3 { _ = rig.shard.subscribe(slot, to: "a", ticket: 7) }
+        rig.acknowledge("a", .unavailable)
+        #expect(rig.edge.take().count == 3)
+        #expect(rig.bus.take() == ["+a", "-a"])
+        #expect(rig.metrics.subscriptions.current == 0 && rig.metrics.channels.current == 0)
+        // The numbers of the channels are still told apart.
+        rig.edge.onSubscribed = { _ in }
+        rig.register(0..<3)
+        for slot in Int32(0)..<3 { _ = rig.shard.subscribe(slot, to: "c\(slot)", ticket: 1) }
+        for slot in Int32(0)..<3 { rig.acknowledge("c\(slot)") }
+        #expect(rig.edge.take() == ["0 c0 #1 subscribed", "1 c1 #1 subscribed", "2 c2 #1 subscribed"])
+        #expect(rig.metrics.channels.current == 3)
+        for slot in Int32(0)..<3 { rig.shard.unregister(slot) }
+        #expect(rig.metrics.subscriptions.current == 0 && rig.metrics.channels.current == 0)
+    }
+
+    @Test func whoGoesWhileItWaitsIsNotTold() throws {
+        let rig = try ShardRig()
+        rig.register(0..<2)
+        _ = rig.shard.subscribe(0, to: "a", ticket: 1)
+        _ = rig.shard.subscribe(1, to: "a", ticket: 2)
+        #expect(rig.shard.isWaiting(0))
+        rig.shard.unregister(0)
+        #expect(rig.shard.unsubscribe(1, from: "a"))
+        #expect(rig.edge.take() == ["1 a #2 the bus did not confirm"])
+        rig.acknowledge("a")
+        #expect(rig.edge.take().isEmpty)
+        #expect(rig.bus.take() == ["+a", "-a"])
+    }
+
+    @Test func limitsOfChannels() throws {
+        var limits = Limits()
+        limits.subscriptionsMax = 2
+        limits.channelsMax = 3
+        let rig = try ShardRig(limits: limits)
+        rig.register(0..<2)
+        #expect(rig.shard.subscribe(0, to: "a", ticket: 0) == .pending)
+        #expect(rig.shard.subscribe(0, to: "b", ticket: 0) == .pending)
+        #expect(rig.shard.subscribe(0, to: "c", ticket: 0) == .limitExceeded)
+        #expect(rig.shard.subscribe(1, to: "c", ticket: 0) == .pending)
+        #expect(rig.shard.subscribe(1, to: "d", ticket: 0) == .limitExceeded)
+        #expect(rig.shard.subscribe(1, to: "a", ticket: 0) == .pending)
+    }
+
+    @Test func anOverrunLaneIsAGapBehindWhatWasTaken() throws {
+        var limits = Limits()
+        limits.mailboxMax = 3
+        let rig = try ShardRig(limits: limits)
+        rig.register(0..<1)
+        _ = rig.shard.subscribe(0, to: "a", ticket: 0)
+        rig.acknowledge("a")
+        _ = rig.edge.take()
+        for number in 0..<5 { rig.hub.deliver(Publication(channel: "a", data: Array("\(number)".utf8)), to: [0]) }
+        rig.shard.processMailbox()
+        // Told without waiting for another publication, and once.
+        #expect(rig.edge.take() == ["0 a missed"])
+        #expect(rig.metrics.overrun.total == 2 && rig.metrics.deliveries.total == 3)
+        rig.shard.processMailbox()
+        #expect(rig.edge.take().isEmpty)
+    }
+
+    @Test func acknowledgementsAreNotLostInAnOverrunLane() throws {
+        var limits = Limits()
+        limits.mailboxMax = 1
+        let rig = try ShardRig(limits: limits)
+        rig.register(0..<1)
+        _ = rig.shard.subscribe(0, to: "a", ticket: 4)
+        rig.hub.deliver(Publication(channel: "x", data: []), to: [0])
+        rig.acknowledge("a")
+        #expect(rig.edge.take() == ["0 a #4 subscribed"])
+        rig.hub.deliver(Publication(channel: "x", data: []), to: [0])
+        rig.hub.gap(["a", "b"])
+        rig.shard.processMailbox()
+        #expect(rig.edge.take() == ["0 a missed"])
+    }
+
+    @Test func selectorsAndInvalidationsFindTheirConnectionsOnly() throws {
+        let rig = try ShardRig()
+        let org = [Identity.Claim(name: "org", value: "x")]
+        let identities = [
+            Identity(user: "ann", session: "s1", token: "t1", issuedAt: 100),
+            Identity(user: "ann", session: "s2", token: "t2", issuedAt: 200),
+            Identity(user: "bob", session: "s3", token: "t3", issuedAt: 100, claims: org),
+            Identity(user: ""),
+        ]
+        for (slot, identity) in identities.enumerated() {
+            rig.shard.register(Int32(slot), identity: identity, format: .jsonRPC)
+        }
+        func ended(_ message: ShardMessage) -> [String] {
+            rig.hub.tellAll(message)
+            rig.shard.processMailbox()
+            return rig.edge.take().sorted()
+        }
+        func ended(_ target: Invalidation.Target, _ source: Invalidation.Source = .kafka) -> [String] {
+            ended(.invalidate(Invalidation(id: "", target: target, at: 0, source: source)))
+        }
+        #expect(ended(.session("s2")) == ["1 ended 4500"])
+        #expect(ended(.session("s2"), .pull) == ["1 ended 4503"])
+        #expect(ended(.user("ann", before: 100)) == ["0 ended 4501"])
+        #expect(ended(.user("ann", before: 200)) == ["0 ended 4501", "1 ended 4501"])
+        #expect(ended(.token("t3")) == ["2 ended 4502"])
+        #expect(ended(.claim(name: "org", value: "x", before: 100)) == ["2 ended 4504"])
+        #expect(ended(.claim(name: "org", value: "y", before: 100)).isEmpty)
+        #expect(ended(.user("", before: 100)).isEmpty)
+        #expect(ended(.close(.user("ann", session: nil), .forceDisconnect)) == ["0 ended 3503", "1 ended 3503"])
+        #expect(ended(.close(.user("ann", session: "s1"), .forceDisconnect)) == ["0 ended 3503"])
+        #expect(ended(.closeStale(sessionKey: "s3")) == ["2 ended 4000"])
+        // After a refresh the new names count and the old do not.
+        rig.shard.replaceIdentity(1, with: Identity(user: "ann", session: "s9", issuedAt: 300))
+        #expect(ended(.session("s2")).isEmpty)
+        #expect(ended(.session("s9")) == ["1 ended 4500"])
+        #expect(ended(.user("ann", before: 200)) == ["0 ended 4501"])
+    }
+
+    @Test func aStoppedShardAnswersAndThenRefuses() async throws {
+        let rig = try ShardRig()
+        rig.register(0..<1)
+        _ = rig.shard.subscribe(0, to: "a", ticket: 0)
+        let hub = rig.hub
+        async let waiting = hub.snapshots()
+        // The question is asked by another task.
+        try await Task.sleep(for: .milliseconds(20))
+        rig.shard.stop()
+        #expect(await waiting.first?.users == ["u0"])
+        #expect(await hub.snapshots().first?.users == [])
+    }
+}
