@@ -11,86 +11,88 @@ import Testing
 
 @testable import MartletEdge
 
-@Suite("Draining")
-struct DrainTests {
-    @Test func eachProtocolIsToldInItsWay() throws {
-        try EdgeRig.run { rig in
-            let token = rig.token("ann")
-            let kept = try LoopbackClient(port: rig.port)
-            #expect(try kept.ask("GET /nowhere").status == 404)
-            let centrifuge = try SocketClient.connected(rig, token: token)
-            let early = try SocketClient(rig, SocketClient.centrifuge)
-            let plain = try SocketClient(rig, "/ws?access_token=\(token)")
-            let events = try EventClient(rig, "channel=room:a&access_token=\(token)")
-            try events.skip(to: ":subscribed")
-            rig.shared.setAdmission(.draining)
-            rig.hub.tellAll(.drain(window: .zero))
-            #expect(try centrifuge.next() == .close(3001, "shutdown"))
-            #expect(try early.next() == .close(3001, "shutdown"))
-            guard case .close(1012, let reason) = try plain.next() else { return #expect(Bool(false)) }
-            #expect(reason.hasPrefix("service restart, retry after ") && reason.hasSuffix(" ms"))
-            let lines = try events.rest().filter { !$0.isEmpty }
-            #expect(lines.count == 1 && lines[0].hasPrefix("retry: ") && events.hasEnded)
-            // A connection between two requests has nothing to wait for.
-            #expect(try kept.takeAll().isEmpty)
-            let late = try LoopbackClient(port: rig.port)
-            let answer = try late.ask("GET /nowhere")
-            #expect(answer.status == 404 && answer.fields["connection"] == "close")
-        }
-    }
-
-    @Test func thePaceIsEven() throws {
-        try EdgeRig.run({ $0.shards = 2 }) { rig in
-            let sockets = try (0..<60).map { _ in try SocketClient(rig, "/ws") }
-            #expect(EdgeRig.eventually { rig.open == 60 })
-            let start = ContinuousClock.now
-            rig.hub.tellAll(.drain(window: .seconds(2)))
-            var samples: [(elapsed: Double, open: Int)] = []
-            while rig.open > 0, start.duration(to: .now) < .seconds(5) {
-                _ = EdgeRig.eventually(within: 0.05) { false }
-                samples.append((start.duration(to: .now).inSeconds, rig.open))
+extension LoopbackTests {
+    @Suite("Draining")
+    struct DrainTests {
+        @Test func eachProtocolIsToldInItsWay() throws {
+            try EdgeRig.run { rig in
+                let token = rig.token("ann")
+                let kept = try LoopbackClient(port: rig.port)
+                #expect(try kept.ask("GET /nowhere").status == 404)
+                let centrifuge = try SocketClient.connected(rig, token: token)
+                let early = try SocketClient(rig, SocketClient.centrifuge)
+                let plain = try SocketClient(rig, "/ws?access_token=\(token)")
+                let events = try EventClient(rig, "channel=room:a&access_token=\(token)")
+                try events.skip(to: ":subscribed")
+                rig.shared.setAdmission(.draining)
+                rig.hub.tellAll(.drain(window: .zero))
+                #expect(try centrifuge.next() == .close(3001, "shutdown"))
+                #expect(try early.next() == .close(3001, "shutdown"))
+                guard case .close(1012, let reason) = try plain.next() else { return #expect(Bool(false)) }
+                #expect(reason.hasPrefix("service restart, retry after ") && reason.hasSuffix(" ms"))
+                let lines = try events.rest().filter { !$0.isEmpty }
+                #expect(lines.count == 1 && lines[0].hasPrefix("retry: ") && events.hasEnded)
+                // A connection between two requests has nothing to wait for.
+                #expect(try kept.takeAll().isEmpty)
+                let late = try LoopbackClient(port: rig.port)
+                let answer = try late.ask("GET /nowhere")
+                #expect(answer.status == 404 && answer.fields["connection"] == "close")
             }
-            for sample in samples where sample.elapsed < 2.3 {
-                // Steps of 100 ms, a little late on a busy machine.
-                let (most, least) = (60 * (1 - (sample.elapsed - 0.4) / 2), 60 * (1 - sample.elapsed / 2) - 4)
-                #expect(Double(sample.open) <= max(0, most) + 4 && Double(sample.open) >= least, "\(sample)")
+        }
+
+        @Test func thePaceIsEven() throws {
+            try EdgeRig.run({ $0.shards = 2 }) { rig in
+                let sockets = try (0..<60).map { _ in try SocketClient(rig, "/ws") }
+                #expect(EdgeRig.eventually { rig.open == 60 })
+                let start = ContinuousClock.now
+                rig.hub.tellAll(.drain(window: .seconds(2)))
+                var samples: [(elapsed: Double, open: Int)] = []
+                while rig.open > 0, start.duration(to: .now) < .seconds(5) {
+                    _ = EdgeRig.eventually(within: 0.05) { false }
+                    samples.append((start.duration(to: .now).inSeconds, rig.open))
+                }
+                for sample in samples where sample.elapsed < 2.3 {
+                    // Steps of 100 ms, a little late on a busy machine.
+                    let (most, least) = (60 * (1 - (sample.elapsed - 0.4) / 2), 60 * (1 - sample.elapsed / 2) - 4)
+                    #expect(Double(sample.open) <= max(0, most) + 4 && Double(sample.open) >= least, "\(sample)")
+                }
+                #expect(rig.open == 0)
+                for socket in sockets { #expect(try socket.closeCode() == 1012) }
             }
-            #expect(rig.open == 0)
-            for socket in sockets { #expect(try socket.closeCode() == 1012) }
         }
-    }
 
-    @Test func whoComesDuringADrainGoesWithIt() throws {
-        try EdgeRig.run { rig in
-            let first = try (0..<4).map { _ in try SocketClient(rig, "/ws") }
-            rig.hub.tellAll(.drain(window: .milliseconds(500)))
-            // Two go by themselves, so that the pace has room, and others take their places in the table.
-            first[0].close()
-            first[1].close()
-            let late = try (0..<2).map { _ in try SocketClient(rig, "/ws") }
-            for socket in first.dropFirst(2) + late { #expect(try socket.closeCode() == 1012) }
+        @Test func whoComesDuringADrainGoesWithIt() throws {
+            try EdgeRig.run { rig in
+                let first = try (0..<4).map { _ in try SocketClient(rig, "/ws") }
+                rig.hub.tellAll(.drain(window: .milliseconds(500)))
+                // Two go by themselves, so that the pace has room, and others take their places in the table.
+                first[0].close()
+                first[1].close()
+                let late = try (0..<2).map { _ in try SocketClient(rig, "/ws") }
+                for socket in first.dropFirst(2) + late { #expect(try socket.closeCode() == 1012) }
+            }
         }
-    }
 
-    @Test func aPeerThatDoesNotAnswerIsCut() throws {
-        try EdgeRig.run { rig in
-            let client = try SocketClient(rig, "/ws")
-            let start = ContinuousClock.now
-            rig.hub.tellAll(.drain(window: .zero))
-            #expect(try client.closeCode() == 1012)
-            #expect(EdgeRig.eventually { rig.reactorShared.openConnections.current == 0 })
-            let elapsed = start.duration(to: .now)
-            #expect(elapsed > .milliseconds(1_500) && elapsed < .seconds(4))
-            client.close()
+        @Test func aPeerThatDoesNotAnswerIsCut() throws {
+            try EdgeRig.run { rig in
+                let client = try SocketClient(rig, "/ws")
+                let start = ContinuousClock.now
+                rig.hub.tellAll(.drain(window: .zero))
+                #expect(try client.closeCode() == 1012)
+                #expect(EdgeRig.eventually { rig.reactorShared.openConnections.current == 0 })
+                let elapsed = start.duration(to: .now)
+                #expect(elapsed > .milliseconds(1_500) && elapsed < .seconds(4))
+                client.close()
+            }
         }
-    }
 
-    @Test func anEmptyNodeDrainsAtOnce() throws {
-        try EdgeRig.run { rig in
-            rig.hub.tellAll(.drain(window: .seconds(1)))
-            let client = try SocketClient(rig, "/ws")
-            rig.hub.tellAll(.drain(window: .zero))
-            #expect(try client.closeCode() == 1012)
+        @Test func anEmptyNodeDrainsAtOnce() throws {
+            try EdgeRig.run { rig in
+                rig.hub.tellAll(.drain(window: .seconds(1)))
+                let client = try SocketClient(rig, "/ws")
+                rig.hub.tellAll(.drain(window: .zero))
+                #expect(try client.closeCode() == 1012)
+            }
         }
     }
 }

@@ -11,103 +11,107 @@ import Testing
 
 @testable import MartletEdge
 
-@Suite("Revocations")
-struct RevocationTests {
-    @Test func eachEndsExactlyWhatItNames() throws {
-        try EdgeRig.run({ $0.shards = 2 }) { rig in
-            let now = Int64(Clock.wall)
-            let org = [Identity.Claim(name: "org", value: "x")]
-            let tokens = [
-                "session": rig.token("ann", session: "s1"), "token": rig.token("ann", session: "s2", id: "t2"),
-                "old": rig.token("bob", session: "s3", age: 600), "claim": rig.token("cid", claims: org),
-                "new": rig.token("bob", session: "s4", age: 0), "other": rig.token("dan", session: "s5", id: "t5"),
-            ]
-            var sockets = try tokens.mapValues { try SocketClient.connected(rig, token: $0) }
-            func expectEnd(_ name: String, _ code: UInt16) throws {
-                #expect(try sockets.removeValue(forKey: name)?.closeCode() == code, "\(name)")
-                let again = try SocketClient(rig, SocketClient.centrifuge)
-                try again.send(SocketClient.connect(tokens[name]))
-                #expect(try again.closeCode() == code, "\(name) again")
-                let plain = try SocketClient(rig, "/ws?access_token=\(tokens[name] ?? "")")
-                #expect(try plain.closeCode() == code, "\(name) on /ws")
-            }
-            rig.invalidate(.session("s1"))
-            try expectEnd("session", 4500)
-            rig.invalidate(.token("t2"))
-            try expectEnd("token", 4502)
-            rig.invalidate(.user("bob", before: now - 300))
-            try expectEnd("old", 4501)
-            rig.invalidate(.claim(name: "org", value: "x", before: now))
-            try expectEnd("claim", 4504)
-            for name in ["new", "other"] {
-                #expect(try sockets[name]?.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
-            }
-            rig.invalidate(.session("s5"), source: .pull)
-            #expect(try sockets["other"]?.closeCode() == 4503)
-            #expect(rig.hubMetrics.revocationLag.counts.reduce(0, +) == 5)
-        }
-    }
-
-    @Test func afterARefreshTheNewNamesCount() throws {
-        try EdgeRig.run { rig in
-            let client = try SocketClient.connected(rig, token: rig.token("ann", session: "first"))
-            try client.send(#"{"id":2,"refresh":{"token":"\#(rig.token("ann", session: "second"))"}}"#)
-            #expect(try client.next() != .end)
-            rig.invalidate(.session("first"))
-            #expect(try client.ask(#"{"id":3,"ping":{}}"#) == .text(#"{"id":3,"ping":{}}"#))
-            rig.invalidate(.session("second"))
-            #expect(try client.closeCode() == 4500)
-        }
-    }
-
-    @Test func operatorsEndUsersAndConnections() throws {
-        try EdgeRig.run { rig in
-            let sockets = try ["ann", "ann", "bob"].map { try SocketClient(rig, "/ws?access_token=\(rig.token($0))") }
-            let kept = try SocketClient(rig, SocketClient.centrifuge)
-            guard case .text(let text) = try kept.ask(SocketClient.connect(rig.token("ann"))),
-                let start = text.range(of: #""client":""#)?.upperBound,
-                let id = rig.shared.clients.connection(String(text[start...].prefix(36)))
-            else { return #expect(Bool(false)) }
-            rig.hub.close(.user("ann", session: nil, keep: [id]), reason: .forceDisconnect)
-            #expect(try sockets[0].closeCode() == 3503)
-            #expect(try sockets[1].closeCode() == 3503)
-            rig.hub.close(.connection(id, user: "bob"), reason: .forceReconnect)
-            #expect(try kept.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
-            rig.hub.close(.connection(id, user: "ann"), reason: .forceReconnect)
-            #expect(try kept.closeCode() == 3011)
-            // A name that is used no more names nobody, also where its place is taken again.
-            let next = try SocketClient.connected(rig, token: rig.token("ann"))
-            rig.hub.close(.connection(id, user: "ann"), reason: .forceReconnect)
-            #expect(try next.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
-        }
-    }
-
-    /// Sockets of sessions that are revoked at the same moment: whichever comes first, none may survive.
-    @Test func noOrderOfConnectingAndRevokingLeavesASocketOpen() throws {
-        try EdgeRig.run({ $0.shards = 2 }) { rig in
-            let rounds = 400
-            let tokens = (0..<rounds).map { rig.token("ann", session: "s\($0)") }
-            let turn = Atomic<Int>(-1)
-            nonisolated(unsafe) let shared = rig
-            // unsafe: what the other thread uses of the rig is thread-safe.
-            let revoker = Thread {
-                for round in 0..<rounds {
-                    while turn.load(ordering: .acquiring) < round {}
-                    unsafe shared.invalidate(.session("s\(round)"))
+extension LoopbackTests {
+    @Suite("Revocations")
+    struct RevocationTests {
+        @Test func eachEndsExactlyWhatItNames() throws {
+            try EdgeRig.run({ $0.shards = 2 }) { rig in
+                let now = Int64(Clock.wall)
+                let org = [Identity.Claim(name: "org", value: "x")]
+                let tokens = [
+                    "session": rig.token("ann", session: "s1"), "token": rig.token("ann", session: "s2", id: "t2"),
+                    "old": rig.token("bob", session: "s3", age: 600), "claim": rig.token("cid", claims: org),
+                    "new": rig.token("bob", session: "s4", age: 0), "other": rig.token("dan", session: "s5", id: "t5"),
+                ]
+                var sockets = try tokens.mapValues { try SocketClient.connected(rig, token: $0) }
+                func expectEnd(_ name: String, _ code: UInt16) throws {
+                    #expect(try sockets.removeValue(forKey: name)?.closeCode() == code, "\(name)")
+                    let again = try SocketClient(rig, SocketClient.centrifuge)
+                    try again.send(SocketClient.connect(tokens[name]))
+                    #expect(try again.closeCode() == code, "\(name) again")
+                    let plain = try SocketClient(rig, "/ws?access_token=\(tokens[name] ?? "")")
+                    #expect(try plain.closeCode() == code, "\(name) on /ws")
                 }
+                rig.invalidate(.session("s1"))
+                try expectEnd("session", 4500)
+                rig.invalidate(.token("t2"))
+                try expectEnd("token", 4502)
+                rig.invalidate(.user("bob", before: now - 300))
+                try expectEnd("old", 4501)
+                rig.invalidate(.claim(name: "org", value: "x", before: now))
+                try expectEnd("claim", 4504)
+                for name in ["new", "other"] {
+                    #expect(try sockets[name]?.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
+                }
+                rig.invalidate(.session("s5"), source: .pull)
+                #expect(try sockets["other"]?.closeCode() == 4503)
+                #expect(rig.hubMetrics.revocationLag.counts.reduce(0, +) == 5)
             }
-            revoker.start()
-            var codes: [UInt16?: Int] = [:]
-            for round in 0..<rounds {
-                let isPlain = round.isMultiple(of: 2)
-                let client = try isPlain ? nil : SocketClient(rig, SocketClient.centrifuge)
-                if !round.isMultiple(of: 3) { turn.store(round, ordering: .releasing) }
-                let socket = try client ?? SocketClient(rig, "/ws?access_token=\(tokens[round])")
-                if !isPlain { try socket.send(SocketClient.connect(tokens[round])) }
-                turn.store(round, ordering: .releasing)
-                codes[try socket.closeCode(), default: 0] += 1
+        }
+
+        @Test func afterARefreshTheNewNamesCount() throws {
+            try EdgeRig.run { rig in
+                let client = try SocketClient.connected(rig, token: rig.token("ann", session: "first"))
+                try client.send(#"{"id":2,"refresh":{"token":"\#(rig.token("ann", session: "second"))"}}"#)
+                #expect(try client.next() != .end)
+                rig.invalidate(.session("first"))
+                #expect(try client.ask(#"{"id":3,"ping":{}}"#) == .text(#"{"id":3,"ping":{}}"#))
+                rig.invalidate(.session("second"))
+                #expect(try client.closeCode() == 4500)
             }
-            #expect(codes == [4500: rounds])
+        }
+
+        @Test func operatorsEndUsersAndConnections() throws {
+            try EdgeRig.run { rig in
+                let sockets = try ["ann", "ann", "bob"].map {
+                    try SocketClient(rig, "/ws?access_token=\(rig.token($0))")
+                }
+                let kept = try SocketClient(rig, SocketClient.centrifuge)
+                guard case .text(let text) = try kept.ask(SocketClient.connect(rig.token("ann"))),
+                    let start = text.range(of: #""client":""#)?.upperBound,
+                    let id = rig.shared.clients.connection(String(text[start...].prefix(36)))
+                else { return #expect(Bool(false)) }
+                rig.hub.close(.user("ann", session: nil, keep: [id]), reason: .forceDisconnect)
+                #expect(try sockets[0].closeCode() == 3503)
+                #expect(try sockets[1].closeCode() == 3503)
+                rig.hub.close(.connection(id, user: "bob"), reason: .forceReconnect)
+                #expect(try kept.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
+                rig.hub.close(.connection(id, user: "ann"), reason: .forceReconnect)
+                #expect(try kept.closeCode() == 3011)
+                // A name that is used no more names nobody, also where its place is taken again.
+                let next = try SocketClient.connected(rig, token: rig.token("ann"))
+                rig.hub.close(.connection(id, user: "ann"), reason: .forceReconnect)
+                #expect(try next.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
+            }
+        }
+
+        /// Sockets of sessions that are revoked at the same moment: whichever comes first, none may survive.
+        @Test func noOrderOfConnectingAndRevokingLeavesASocketOpen() throws {
+            try EdgeRig.run({ $0.shards = 2 }) { rig in
+                let rounds = 400
+                let tokens = (0..<rounds).map { rig.token("ann", session: "s\($0)") }
+                let turn = Atomic<Int>(-1)
+                nonisolated(unsafe) let shared = rig
+                // unsafe: what the other thread uses of the rig is thread-safe.
+                let revoker = Thread {
+                    for round in 0..<rounds {
+                        while turn.load(ordering: .acquiring) < round {}
+                        unsafe shared.invalidate(.session("s\(round)"))
+                    }
+                }
+                revoker.start()
+                var codes: [UInt16?: Int] = [:]
+                for round in 0..<rounds {
+                    let isPlain = round.isMultiple(of: 2)
+                    let client = try isPlain ? nil : SocketClient(rig, SocketClient.centrifuge)
+                    if !round.isMultiple(of: 3) { turn.store(round, ordering: .releasing) }
+                    let socket = try client ?? SocketClient(rig, "/ws?access_token=\(tokens[round])")
+                    if !isPlain { try socket.send(SocketClient.connect(tokens[round])) }
+                    turn.store(round, ordering: .releasing)
+                    codes[try socket.closeCode(), default: 0] += 1
+                }
+                #expect(codes == [4500: rounds])
+            }
         }
     }
 }

@@ -9,107 +9,106 @@ import Testing
 
 @testable import MartletEdge
 
-@Suite("Pings, expiry and refresh")
-struct TimeTests {
-    private static func quick(_ options: inout EdgeRig.Options) {
-        options.edge.limits.pingInterval = .milliseconds(600)
-        options.edge.limits.pongTimeout = .milliseconds(300)
-        options.edge.limits.commentInterval = .milliseconds(400)
-        options.edge.limits.expiryGrace = .milliseconds(500)
-    }
-
-    @Test func pingsOfEachProtocol() throws {
-        try EdgeRig.run(Self.quick) { rig in
-            let centrifuge = try SocketClient.connected(rig, token: rig.token("ann"))
-            let native = try SocketClient(rig, SocketClient.centrifuge + "?cf_ws_frame_ping_pong=true")
-            guard case .text(let reply) = try native.ask(SocketClient.connect(rig.token("ann"))) else { return }
-            #expect(!reply.contains(#""ping""#) && !reply.contains(#""pong""#))
-            let plain = try SocketClient(rig, "/ws?access_token=\(rig.token("ann"))")
-            let events = try EventClient(rig, "channel=room:a&access_token=\(rig.token("ann"))")
-            try events.skip(to: ":subscribed")
-            for _ in 0..<3 {
-                #expect(try centrifuge.next() == .text("{}"))
-                try centrifuge.send("{}")
-                for client in [native, plain] {
-                    #expect(try client.next() == .ping([]))
-                    try client.send(.pong, [])
-                }
-                #expect(try events.line() == ":")
-            }
-            // The client's own pings are answered, and a second pong is one too many.
-            try plain.send(.ping, [1, 2])
-            #expect(try plain.next() == .pong([1, 2]))
-            try centrifuge.send("{}")
-            #expect(try centrifuge.closeCode() == 3501)
+extension LoopbackTests {
+    @Suite("Pings, expiry and refresh")
+    struct TimeTests {
+        private static func quick(_ options: inout EdgeRig.Options) {
+            options.edge.limits.pingInterval = .milliseconds(600)
+            options.edge.limits.pongTimeout = .milliseconds(300)
+            options.edge.limits.commentInterval = .milliseconds(400)
+            options.edge.limits.expiryGrace = .milliseconds(500)
         }
-    }
 
-    @Test func withoutAPongTheConnectionEnds() throws {
-        try EdgeRig.run(Self.quick) { rig in
-            let clients = [
-                try SocketClient.connected(rig, token: rig.token("ann")),
-                try SocketClient(rig, "/ws?access_token=\(rig.token("ann"))"),
-            ]
-            for client in clients { #expect(try client.closeCode() == 3012) }
-        }
-    }
-
-    @Test func anExpiredTokenEndsItsConnectionAfterTheGrace() throws {
-        try EdgeRig.run(Self.quick) { rig in
-            // Within the leeway still valid, but for its connection it is over.
-            let token = rig.token("ann", expiresIn: 0)
-            let socket = try SocketClient.connected(rig, token: token)
-            let events = try EventClient(rig, "channel=room:a&access_token=\(token)")
-            #expect(try socket.closeCode() == 3005)
-            let lines = try events.rest()
-            #expect(lines.last { !$0.isEmpty }?.hasPrefix("retry: ") == true && !lines.contains("event: disconnect"))
-        }
-    }
-
-    @Test func refreshPutsTheEndOff() throws {
-        try EdgeRig.run(Self.quick) { rig in
-            let token = rig.token("ann", expiresIn: 0)
-            let centrifuge = try SocketClient.connected(rig, token: token)
-            guard case .text(let text) = try centrifuge.ask(#"{"id":2,"refresh":{"token":"\#(rig.token("ann"))"}}"#)
-            else { return #expect(Bool(false)) }
-            #expect(text.hasPrefix(#"{"id":2,"refresh":{"client":""#))
-            #expect(text.contains(#""version":"test","expires":true,"ttl":3"#))
-            let plain = try SocketClient(rig, "/ws?access_token=\(token)")
-            guard case .text(let answer) = try plain.ask(Self.refresh(rig.token("ann"))) else { return }
-            #expect(answer.hasPrefix(#"{"jsonrpc":"2.0","id":7,"result":{"ttl":3"#))
-            let end = ContinuousClock.now + .milliseconds(1_500)
-            while ContinuousClock.now < end {
-                #expect(try centrifuge.next() == .text("{}"))
-                try centrifuge.send("{}")
-                #expect(try plain.next() == .ping([]))
-                try plain.send(.pong, [])
-            }
-        }
-    }
-
-    private static func refresh(_ token: String) -> String {
-        #"{"jsonrpc":"2.0","id":7,"method":"refresh","params":{"token":"\#(token)"}}"#
-    }
-
-    @Test func refreshThatIsRefused() throws {
-        try EdgeRig.run { rig in
-            rig.invalidate(.session("dead"))
-            rig.invalidate(.token("gone"))
-            rig.revocations.raiseFloor(to: Int64(Clock.wall) - 1_000)
-            let cases: [(String, UInt16)] = [
-                (rig.token("bob"), 3500), (rig.token("ann", session: "dead"), 4500),
-                (rig.token("ann", id: "gone"), 4502),
-                (rig.token("ann", age: 7_200, expiresIn: -3_600), 3005), (rig.token("ann", age: 2_000), 3005),
-            ]
-            for (token, code) in cases {
-                let client = try SocketClient.connected(rig, token: rig.token("ann"))
-                try client.send(#"{"id":2,"refresh":{"token":"\#(token)"}}"#)
-                #expect(try client.closeCode() == code)
-            }
-            for (token, code) in cases where code != 3005 {
+        @Test func pingsOfEachProtocol() throws {
+            try EdgeRig.run(Self.quick) { rig in
+                let centrifuge = try SocketClient.connected(rig, token: rig.token("ann"))
+                let native = try SocketClient(rig, SocketClient.centrifuge + "?cf_ws_frame_ping_pong=true")
+                guard case .text(let reply) = try native.ask(SocketClient.connect(rig.token("ann"))) else { return }
+                #expect(!reply.contains(#""ping""#) && !reply.contains(#""pong""#))
                 let plain = try SocketClient(rig, "/ws?access_token=\(rig.token("ann"))")
-                try plain.send(Self.refresh(token))
-                #expect(try plain.closeCode() == code)
+                let events = try EventClient(rig, "channel=room:a&access_token=\(rig.token("ann"))")
+                try events.skip(to: ":subscribed")
+                for _ in 0..<3 {
+                    #expect(try centrifuge.next() == .text("{}"))
+                    try centrifuge.send("{}")
+                    for client in [native, plain] {
+                        #expect(try client.next() == .ping([]))
+                        try client.send(.pong, [])
+                    }
+                    #expect(try events.line() == ":")
+                }
+                // The client's own pings are answered, and a second pong is one too many.
+                try plain.send(.ping, [1, 2])
+                #expect(try plain.next() == .pong([1, 2]))
+                try centrifuge.send("{}")
+                #expect(try centrifuge.closeCode() == 3501)
+            }
+        }
+
+        @Test func withoutAPongTheConnectionEnds() throws {
+            try EdgeRig.run(Self.quick) { rig in
+                let clients = [
+                    try SocketClient.connected(rig, token: rig.token("ann")),
+                    try SocketClient(rig, "/ws?access_token=\(rig.token("ann"))"),
+                ]
+                for client in clients { #expect(try client.closeCode() == 3012) }
+            }
+        }
+
+        @Test func anExpiredTokenEndsItsConnectionAfterTheGrace() throws {
+            try EdgeRig.run(Self.quick) { rig in
+                // Within the leeway still valid, but for its connection it is over.
+                let token = rig.token("ann", expiresIn: 0)
+                let socket = try SocketClient.connected(rig, token: token)
+                let events = try EventClient(rig, "channel=room:a&access_token=\(token)")
+                #expect(try socket.closeCode() == 3005)
+                let lines = try events.rest()
+                #expect(
+                    lines.last { !$0.isEmpty }?.hasPrefix("retry: ") == true && !lines.contains("event: disconnect"))
+            }
+        }
+
+        @Test func refreshPutsTheEndOff() throws {
+            try EdgeRig.run({ $0.edge.limits.expiryGrace = .milliseconds(500) }) { rig in
+                let token = rig.token("ann", expiresIn: 0)
+                let centrifuge = try SocketClient.connected(rig, token: token)
+                guard case .text(let text) = try centrifuge.ask(#"{"id":2,"refresh":{"token":"\#(rig.token("ann"))"}}"#)
+                else { return #expect(Bool(false)) }
+                #expect(text.hasPrefix(#"{"id":2,"refresh":{"client":""#))
+                #expect(text.contains(#""version":"test","expires":true,"ttl":3"#))
+                let plain = try SocketClient(rig, "/ws?access_token=\(token)")
+                guard case .text(let answer) = try plain.ask(Self.refresh(rig.token("ann"))) else { return }
+                #expect(answer.hasPrefix(#"{"jsonrpc":"2.0","id":7,"result":{"ttl":3"#))
+                _ = EdgeRig.eventually(within: 1.2) { rig.open < 2 }
+                #expect(rig.open == 2)
+                #expect(try centrifuge.ask(#"{"id":3,"ping":{}}"#) == .text(#"{"id":3,"ping":{}}"#))
+            }
+        }
+
+        private static func refresh(_ token: String) -> String {
+            #"{"jsonrpc":"2.0","id":7,"method":"refresh","params":{"token":"\#(token)"}}"#
+        }
+
+        @Test func refreshThatIsRefused() throws {
+            try EdgeRig.run { rig in
+                rig.invalidate(.session("dead"))
+                rig.invalidate(.token("gone"))
+                rig.revocations.raiseFloor(to: Int64(Clock.wall) - 1_000)
+                let cases: [(String, UInt16)] = [
+                    (rig.token("bob"), 3500), (rig.token("ann", session: "dead"), 4500),
+                    (rig.token("ann", id: "gone"), 4502),
+                    (rig.token("ann", age: 7_200, expiresIn: -3_600), 3005), (rig.token("ann", age: 2_000), 3005),
+                ]
+                for (token, code) in cases {
+                    let client = try SocketClient.connected(rig, token: rig.token("ann"))
+                    try client.send(#"{"id":2,"refresh":{"token":"\#(token)"}}"#)
+                    #expect(try client.closeCode() == code)
+                }
+                for (token, code) in cases where code != 3005 {
+                    let plain = try SocketClient(rig, "/ws?access_token=\(rig.token("ann"))")
+                    try plain.send(Self.refresh(token))
+                    #expect(try plain.closeCode() == code)
+                }
             }
         }
     }

@@ -140,8 +140,8 @@ final class EdgeRig {
     /// What is counted comes back to zero, and what is kept is given back.
     func expectEmpty(_ location: SourceLocation = #_sourceLocation) {
         #expect(
-            Self.eventually { self.reactorShared.openConnections.current == 0 }, "sockets", sourceLocation: location)
-        #expect(self.open == 0, "open connections", sourceLocation: location)
+            Self.eventually { self.reactorShared.openConnections.current == 0 && self.open == 0 },
+            "\(self.reactorShared.openConnections.current) sockets, \(self.open) open", sourceLocation: location)
         #expect(self.shared.metrics.openByProtocol.allSatisfy { $0.open == 0 }, "by protocol", sourceLocation: location)
         #expect(self.hubMetrics.subscriptions.current == 0, "subscriptions", sourceLocation: location)
         #expect(self.hubMetrics.channels.current == 0, "channels", sourceLocation: location)
