@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -254,7 +255,7 @@ class Cluster:
         targets = ", ".join(f"'127.0.0.1:{node.internal}'" for node in self.nodes)
         path = self.directory / "prometheus.yml"
         path.write_text(
-            "global: {scrape_interval: 2s}\n"
+            "global: {scrape_interval: 1s}\n"
             f"scrape_configs:\n  - job_name: martlet\n    static_configs: [{{targets: [{targets}]}}]\n")
         self.prometheus = Process(
             "prometheus",
@@ -267,6 +268,20 @@ class Cluster:
         self.broker.child.stdin.write(f"{line}\n".encode())
         self.broker.child.stdin.flush()
         return self.broker.child.stdout.readline().decode().strip()
+
+    def nodes_up(self) -> int:
+        """How many nodes the balancer sends clients to."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.stats_port}/;csv", timeout=5) as answer:
+            rows = [line.split(",") for line in answer.read().decode().splitlines()]
+        return sum(row[0] == "nodes" and row[1] != "BACKEND" and row[17] == "UP" for row in rows if len(row) > 17)
+
+    def query(self, expression: str) -> float | None:
+        """What Prometheus answers; nothing where it knows nothing."""
+        query = urllib.parse.urlencode({"query": expression})
+        url = f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?{query}"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            result = json.loads(answer.read())["data"]["result"]
+        return float(result[0]["value"][1]) if result else None
 
     def open_connections(self) -> int:
         return int(sum(node.metrics()["martlet_open_connections"] for node in self.running()))

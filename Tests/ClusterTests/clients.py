@@ -77,9 +77,7 @@ class WebSocketClient(Client):
                 request = {"jsonrpc": "2.0", "id": number, "method": "subscribe", "params": {"channel": channel}}
                 await socket.send_json(request)
             waiting = set(range(len(self.channels) + 1))
-            async for message in socket:
-                if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    break
+            while (message := await socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 body = json.loads(message.data)
                 if body.get("method") == "publication":
                     self.publication(body["params"])
@@ -93,11 +91,8 @@ class WebSocketClient(Client):
                         self.connects += 1
                         self.connected.set()
             code = socket.close_code
-            self.ends.append((code, getattr(message, "extra", "") if message.type is aiohttp.WSMsgType.CLOSE else ""))
+            self.ends.append((code, message.extra if message.type is aiohttp.WSMsgType.CLOSE else ""))
             self.final = code is not None and (3500 <= code < 4000 or 4500 <= code < 5000)
-
-    async def run(self):
-        await super().run()
 
 
 class EventStreamClient(Client):

@@ -4,6 +4,7 @@
 
 import asyncio
 import collections
+import itertools
 import json
 import signal
 import subprocess
@@ -32,8 +33,10 @@ class World:
         self.clients = []
         self.published: dict[str, int] = collections.Counter()
 
-    def client(self, kind, user, session, channels, credentials=None):
-        client = kind(self.http, self.front, user, session, credentials or token(SECRET, user, session), channels)
+    def client(self, kind, user, session, channels, node=None):
+        """A client that comes through the balancer, or straight to one node."""
+        address = f"http://127.0.0.1:{node.public}" if node else self.front
+        client = kind(self.http, address, user, session, token(SECRET, user, session), channels)
         self.clients.append(client)
         return client.start()
 
@@ -45,6 +48,14 @@ class World:
             "all clients connected",
             lambda: all(client.connected.is_set() for client in self.alive()), seconds)
 
+    def marks(self):
+        """How often each client has been ended by now; for `ends`."""
+        return {id(client): len(client.ends) for client in self.clients}
+
+    def ends(self, marks):
+        """The clients that were ended since, with how."""
+        return [(client, end) for client in self.clients for end in client.ends[marks.get(id(client), 0):]]
+
     async def publish(self, node, channel):
         self.published[channel] += 1
         number = self.published[channel]
@@ -54,10 +65,10 @@ class World:
     async def round(self, each=3):
         """Publishes through every node and checks that every subscriber got all of it once and in order."""
         before = dict(self.published)
-        for _ in range(each):
+        nodes = self.cluster.running()
+        for turn in range(each):
             for index in range(CHANNELS):
-                node = self.cluster.running()[index % len(self.cluster.running())]
-                await self.publish(node, f"chat:{index}")
+                await self.publish(nodes[(turn + index) % len(nodes)], f"chat:{index}")
         expected = {c: list(range(before.get(c, 0) + 1, self.published[c] + 1)) for c in self.published}
 
         def missing():
@@ -77,6 +88,9 @@ class World:
         await until(
             f"{expected} open connections counted",
             lambda: asyncio.to_thread(lambda: self.cluster.open_connections() == expected), seconds)
+        await until(
+            f"{expected} open connections seen by Prometheus",
+            lambda: asyncio.to_thread(lambda: self.cluster.query("sum(martlet_open_connections)") == expected), seconds)
 
     def produce(self, event):
         """An invalidation by a client that is not ours."""
@@ -93,7 +107,8 @@ async def world():
         node_environment={
             "MARTLET_VALIDATION_KIND": "http", "MARTLET_VALIDATION_URL": authority.url,
             "MARTLET_VALIDATION_INTERVAL": "5s", "MARTLET_VALIDATION_INTERVAL_DEGRADED": "2s",
-            "MARTLET_DRAIN_DELAY": "1s", "MARTLET_DRAIN_WINDOW": "4s"})
+            # Longer than the balancer takes to notice.
+            "MARTLET_DRAIN_DELAY": "2s", "MARTLET_DRAIN_WINDOW": "4s"})
     await asyncio.to_thread(cluster.start)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
@@ -133,21 +148,33 @@ async def test_raw_redis_publish_reaches_subscribers(world):
     await until("the raw message", lambda: client.received[channel][-1:] == [number])
 
 
+async def test_the_metrics_are_as_prometheus_wants_them(world):
+    for node in world.cluster.nodes:
+        text = (await asyncio.to_thread(node.get, "/metrics"))[1]
+        check = subprocess.run(
+            ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=20)
+        assert (check.returncode, check.stdout, check.stderr) == (0, "", ""), node.process.name
+    assert await asyncio.to_thread(world.cluster.query, "sum(up)") == len(world.cluster.nodes)
+
+
 async def test_an_event_in_kafka_ends_exactly_that_users_sockets(world):
-    user = "ws-20"
+    user, channels = "ws-20", ["chat:0"]
+    # On every node, over both transports, in sessions of their own.
+    for index, node in enumerate(world.cluster.nodes):
+        for kind in [WebSocketClient, EventStreamClient]:
+            world.client(kind, user, f"{kind.kind}-{index}", channels, node)
+    await world.connected()
+    marks = world.marks()
     victims = [client for client in world.alive() if client.user == user]
-    others = [client for client in world.alive() if client.user != user]
-    ends = {id(client): len(client.ends) for client in others}
-    assert len(victims) == 2
+    assert len(victims) == 2 + 2 * len(world.cluster.nodes)
     world.produce({"id": "e-1", "type": "user.revoked", "user": user, "at": time.time()})
     await until("the user's sockets closed", lambda: all(client.final for client in victims))
-    socket, stream = sorted(victims, key=lambda client: client.kind, reverse=True)
-    assert socket.ends[-1][0] == 4501, socket.ends
-    # The event stream was told, and its return was refused for good.
-    await until("the event stream's end", lambda: ("status", 401) in stream.ends)
-    assert (4501, "user revoked") in stream.ends, stream.ends
+    for client in victims:
+        assert client.ends[0] == (4501, "user revoked"), (client.kind, client.ends)
+        # The event streams came back, as browsers do, and were refused for good.
+        assert client.kind == "websocket" or client.ends[-1] == ("status", 401), client.ends
     await asyncio.sleep(1)
-    assert all(len(client.ends) == ends[id(client)] for client in others), "others were closed too"
+    assert all(client.user == user for client, _ in world.ends(marks)), "others were closed too"
     await world.count(len(world.alive()))
 
 
@@ -163,6 +190,12 @@ async def test_a_revoked_token_is_refused_on_every_node_also_a_later_one(world):
     later = await asyncio.to_thread(world.cluster.add_node)
     for node in world.cluster.nodes:
         assert await refused(world, node, victim.token) == 401, node.process.name
+        async with world.http.ws_connect(f"http://127.0.0.1:{node.public}/ws") as socket:
+            await socket.send_json(
+                {"jsonrpc": "2.0", "id": 1, "method": "connect", "params": {"token": victim.token}})
+            async for _ in socket:
+                pass
+            assert socket.close_code == 4501, node.process.name
         fresh = token(SECRET, "ws-20", "sw-20-again", issued=int(time.time()) + 5)
         assert await refused(world, node, fresh) == 200, node.process.name
     assert later.process.stop(30) == 0
@@ -180,10 +213,13 @@ async def test_revoking_over_http_ends_a_session_everywhere(world):
 
 
 async def test_pull_ends_what_the_authority_calls_dead_without_any_event(world):
-    victim = next(client for client in world.alive() if client.session == "sw-60")
+    victims = [client for client in world.alive() if client.session == "sw-60"]
+    victim, marks = victims[0], world.marks()
     world.authority.dead.add("sw-60")
-    await until("the dead session closed by pull", lambda: victim.final, 25)
-    assert victim.ends[-1][0] == 4503 or ("status", 401) in victim.ends, victim.ends
+    await until("the dead session closed by pull", lambda: all(client.final for client in victims), 25)
+    for client in victims:
+        assert client.ends[marks[id(client)]][0] == 4503, client.ends
+    assert all(client in victims for client, _ in world.ends(marks)), "others were closed too"
     missed = sum(node.metrics()["martlet_missed_push_total"] for node in world.cluster.nodes)
     assert missed >= 1
     # Told to every node: the token is refused on all.
@@ -221,53 +257,72 @@ UPGRADE = {
 
 
 async def test_redis_away_for_ten_seconds_and_back(world):
-    redis = world.cluster.redis
+    redis, marks, stopped = world.cluster.redis, world.marks(), time.monotonic()
     assert redis.stop(5) is not None
-    await asyncio.sleep(2)
+    for node in world.cluster.nodes:
+        await until("the outage noticed", lambda: asyncio.to_thread(lambda: node.readiness()[1]["degraded"]), 10)
     node = world.cluster.nodes[0]
     status, body = await asyncio.to_thread(node.readiness)
     assert status == 200 and any("redis" in reason for reason in body["degraded"]), body
     answer = await asyncio.to_thread(node.api, "publish", {"channel": "chat:0", "data": {"x": 1}})
     assert "error" in answer, "a publish succeeded in silence"
-    await asyncio.sleep(8)
+    await asyncio.sleep(10 - (time.monotonic() - stopped))
     redis.start()
     for node in world.cluster.nodes:
         await until("redis noticed", lambda: asyncio.to_thread(lambda: not node.readiness()[1]["degraded"]), 30)
     await world.count(len(world.alive()))
     await world.round()
+    assert not world.ends(marks), "clients were closed because of Redis"
 
 
 async def test_a_killed_nodes_clients_come_back_elsewhere(world):
-    node = world.cluster.nodes[2]
+    node, marks = world.cluster.nodes[2], world.marks()
+    here = node.metrics()["martlet_open_connections"]
     node.process.stop(5, signal.SIGKILL)
-    await asyncio.sleep(1)
+    await until("its clients have noticed", lambda: len({id(client) for client, _ in world.ends(marks)}) == here)
     await world.connected()
     await world.count(len(world.alive()))
     await world.round()
+    assert len({id(client) for client, _ in world.ends(marks)}) == here, "clients of other nodes were closed"
     await asyncio.to_thread(node.start)
-    await until("the balancer's check", lambda: asyncio.to_thread(node.is_ready), 10)
 
 
 async def test_sigterm_under_load_shows_only_drain_codes(world):
-    node = world.cluster.nodes[0]
-    await asyncio.sleep(1)
-    marks = {id(client): len(client.ends) for client in world.alive()}
-    publishing = asyncio.create_task(keep_publishing(world, world.cluster.nodes[1], 6))
+    await until(
+        "every node in the balancer", lambda: asyncio.to_thread(lambda: world.cluster.nodes_up() == 3), 10)
+    node, other, marks = world.cluster.nodes[0], world.cluster.nodes[1], world.marks()
+    here = node.metrics()["martlet_open_connections"]
+    before = dict(world.published)
+    drained = asyncio.Event()
+    publishing = asyncio.create_task(keep_publishing(world, other, drained))
     code = await asyncio.to_thread(node.process.stop, 30)
+    drained.set()
     await publishing
     assert code == 0
-    ends = collections.Counter()
-    for client in world.alive():
-        for end in client.ends[marks[id(client)]:]:
-            ends[(client.kind, end[0])] += 1
-    assert ends, "nobody was drained"
-    assert set(ends) <= {("websocket", 1012), ("event_stream", "end")}, ends
+    ends = collections.Counter((client.kind, end[0]) for client, end in world.ends(marks))
+    assert set(ends) == {("websocket", 1012), ("event_stream", "end")}, ends
+    # Each of its clients once, and nobody else's.
+    moved = {id(client) for client, _ in world.ends(marks)}
+    assert sum(ends.values()) == len(moved) == here, ends
     await world.connected()
     await world.count(len(world.alive()))
+    # Who stayed missed nothing of what was published meanwhile; nobody got anything twice or out of order.
+    await world.round(1)
+    published = sum(world.published.values()) - sum(before.values())
+    assert published > 10 * CHANNELS, f"{published} publications are no load"
+    for client in world.alive():
+        for channel in client.channels:
+            got = [number for number in client.received[channel] if number > before[channel]]
+            expected = list(range(before[channel] + 1, world.published[channel] + 1))
+            if id(client) in moved:
+                assert got == sorted(set(got)), (client.kind, client.user, channel)
+            else:
+                assert got == expected, (client.kind, client.user, channel)
 
 
-async def keep_publishing(world, node, seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        await asyncio.to_thread(node.api, "publish", {"channel": "chat:0", "data": {"load": 1}})
-        await asyncio.sleep(0.01)
+async def keep_publishing(world, node, ended):
+    """Numbered messages in all channels."""
+    for index in itertools.cycle(range(CHANNELS)):
+        if ended.is_set():
+            return
+        await world.publish(node, f"chat:{index}")
