@@ -166,8 +166,8 @@ let package = Package(
         tests(
             "MartletNode",
             [
-                "MartletControl", "MartletCore", "MartletHub", "MartletInstruments", "MartletKafka", "MartletSessions",
-                logging,
+                "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments", "MartletKafka",
+                "MartletProtocol", "MartletSessions", "TestSupport", logging, serviceLifecycle,
             ]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),

@@ -1,0 +1,120 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletControl
+import MartletCore
+import MartletEdge
+import MartletProtocol
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import MartletNode
+
+@Suite("The parts of a node together", .serialized)
+struct NodeRuntimeTests {
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private static func configuration() throws -> NodeConfiguration {
+        var configuration = NodeConfiguration()
+        configuration.listen.publicAddress.port = UInt16(try FreePort.find())
+        configuration.listen.internalAddress.port = 0
+        configuration.reactor.threads = 2
+        configuration.drain.delay = .milliseconds(50)
+        configuration.drain.window = .milliseconds(300)
+        return configuration
+    }
+
+    /// Runs a node around a test, and ends it as SIGTERM does; how long its end took.
+    private static func run(
+        _ configuration: NodeConfiguration, _ body: @Sendable (NodeRuntime) async throws -> Void
+    ) async throws -> Duration {
+        let runtime = try NodeRuntime(configuration, logger: Self.logger)
+        let group = ServiceGroup(
+            configuration: .init(services: runtime.services.map { .init(service: $0) }, logger: Self.logger))
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            #expect(await eventually { runtime.readiness().isReady })
+            try await body(runtime)
+            let start = ContinuousClock.now
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            return start.duration(to: .now)
+        }
+    }
+
+    @Test func aNodeServesPublishesRevokesAndEnds() async throws {
+        let configuration = try Self.configuration()
+        let elapsed = try await Self.run(configuration) { runtime in
+            let client = try LoopbackClient(port: configuration.listen.publicAddress.port)
+            let token = runtime.demoToken(user: "ann", session: "s1") ?? ""
+            try client.send(
+                "GET /events?channel=a&access_token=\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _ = try client.take(through: ":subscribed\n")
+            try await runtime.publish(channel: "a", data: Array("1".utf8))
+            _ = try client.take(through: #"data: {"channel":"a","data":1}"#)
+            #expect(try await runtime.info().first?.clients == 1)
+            #expect(await eventually { runtime.overview().topChannels.first?.subscribers == 1 })
+            let body = Array(#"{"session":"s1"}"#.utf8)
+            _ = try await runtime.revoke(try APIRequest.Revoke(body.span))
+            _ = try client.take(through: "event: disconnect\n")
+            let again = try LoopbackClient(port: configuration.listen.publicAddress.port)
+            try again.send("GET /events?channel=a&access_token=\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(try again.take(through: "\r\n").hasPrefix("HTTP/1.1 401"))
+        }
+        #expect(elapsed < .seconds(8))
+    }
+
+    @Test func aDrainTellsItsClientsAndTheNodeAnswersToTheEnd() async throws {
+        let configuration = try Self.configuration()
+        let runtime = try NodeRuntime(configuration, logger: Self.logger)
+        let group = ServiceGroup(
+            configuration: .init(services: runtime.services.map { .init(service: $0) }, logger: Self.logger))
+        async let end: Void = group.run()
+        #expect(await eventually { runtime.readiness().isReady })
+        let client = try LoopbackClient(port: configuration.listen.publicAddress.port)
+        try client.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        _ = try client.take(through: ":subscribed\n")
+        await group.triggerGracefulShutdown()
+        // The balancer's time: still ready to serve, but no longer said to be.
+        #expect(await eventually { runtime.readiness().state == .draining })
+        _ = try client.take(through: "retry: ")
+        #expect(try client.takeAll().suffix(5) == Array("0\r\n\r\n".utf8))
+        client.close()
+        try await end
+        #expect(runtime.readiness().state == .stopped)
+        // Who asks a node that has ended is answered.
+        #expect(try await runtime.info().first?.clients == 0)
+    }
+
+    @Test func aSecondSignalHurries() async throws {
+        var configuration = try Self.configuration()
+        configuration.drain.delay = .seconds(30)
+        configuration.drain.window = .seconds(30)
+        let elapsed = try await Self.run(configuration) { [configuration] runtime in
+            let client = try LoopbackClient(port: configuration.listen.publicAddress.port)
+            try client.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _ = try client.take(through: ":subscribed\n")
+            // Not a child: the signal comes when the group ends already.
+            Task {
+                try await Task.sleep(for: .milliseconds(200))
+                runtime.life.hurry()
+                withExtendedLifetime(client) {}
+            }
+        }
+        #expect(elapsed < .seconds(10))
+    }
+
+    @Test func theConfigurationReachesTheParts() throws {
+        var configuration = try Self.configuration()
+        configuration.events.padding = 2_048
+        configuration.events.retry = .milliseconds(1_500)
+        configuration.listen.proxyProtocol = .required
+        configuration.limits.connectionsPerUserMax = 3
+        let edge = NodeRuntime.edgeConfiguration(configuration)
+        #expect(edge.eventPaddingBytes == 2_048 && edge.eventRetryMilliseconds == 1_500)
+        #expect(edge.requiresProxyProtocol && edge.limits.connectionsPerUserMax == 3)
+        #expect(edge.isDevelopment && edge.allowsAnonymous)
+    }
+}
