@@ -163,6 +163,9 @@ let package = Package(
         tests("MartletHub", ["MartletCore", "MartletInstruments", "MartletReactor", "MartletWire"]),
         tests("MartletInstruments"),
         tests("MartletKafka", ["MartletCore", "MartletInstruments", "kafka-broker", logging]),
+        .testTarget(
+            name: "MartletLoadTests", dependencies: ["martlet-load", "MartletCore", "MartletWire"],
+            swiftSettings: settings),
         tests(
             "MartletNode",
             [

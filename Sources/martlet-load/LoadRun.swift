@@ -114,8 +114,9 @@ final class LoadRun {
             self.progress.show {
                 let tally = self.tally
                 let published = self.api?.news.withLock { $0.published } ?? 0
-                return "\(tally.open) open of \(self.plan.clients.count), \(tally.refused.values.reduce(0, +)) refused, "
-                    + "\(tally.closed.values.reduce(0, +)) closed, \(published) published, \(tally.messages) received"
+                let (refused, closed) = (tally.refused.values.reduce(0, +), tally.closed.values.reduce(0, +))
+                return "\(tally.open) open of \(self.plan.clients.count), \(refused) refused, \(closed) closed, "
+                    + "\(published) published, \(tally.messages) received"
             }
         }
     }

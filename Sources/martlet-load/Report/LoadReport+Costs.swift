@@ -11,8 +11,10 @@ extension LoadReport {
         }
         let levels = self.samples.filter { $0.name == "open" }
         if let first = levels.first, let last = levels.last, last.open > first.open {
-            self.pssBytesPerClient =
-                Double(last.pssKilobytes - first.pssKilobytes) * 1_024 / Double(last.open - first.open)
+            let clients = Double(last.open - first.open)
+            self.pssBytesPerClient = Double(last.pssKilobytes - first.pssKilobytes) * 1_024 / clients
+            self.anonymousBytesPerClient =
+                Double(last.anonymousKilobytes - first.anonymousKilobytes) * 1_024 / clients
         }
         if let begin = levels.last, let end = self.samples.first(where: { $0.name == "end" }),
             end.messages > begin.messages

@@ -12,7 +12,8 @@ extension LoadReport {
         ]
         rows += Self.rows("refused", self.refused)
         rows += Self.rows("closed", self.closed)
-        rows.append(("messages", "\(self.messages) in \(self.bytes) bytes, \(self.pings) pings, \(self.gaps) gaps told"))
+        let came = "\(self.messages) in \(self.bytes) bytes, \(self.pings) pings, \(self.gaps) gaps told"
+        rows.append(("messages", came))
         if let publishing = self.publishing {
             rows.append(("published", "\(publishing.published), \(publishing.failed) failed"))
             if let failure = publishing.lastFailure { rows.append(("last failure", failure)) }
@@ -33,14 +34,15 @@ extension LoadReport {
         rows += Self.row("event to close", self.eventToCloseMicroseconds)
         for sample in self.samples {
             let text = String(
-                format: "%d open, user %.2f s, system %.2f s, PSS %d kB, RSS %d kB", sample.open, sample.user,
-                sample.system, sample.pssKilobytes, sample.rssKilobytes)
+                format: "%d open, user %.2f s, system %.2f s, PSS %d kB, RSS %d kB, anonymous %d kB", sample.open,
+                sample.user, sample.system, sample.pssKilobytes, sample.rssKilobytes, sample.anonymousKilobytes)
             rows.append(("server at \(sample.name)", text))
         }
         rows += Self.row("CPU per connect", self.cpuMicrosecondsPerConnect, "us")
         rows += Self.row("CPU per delivery", self.cpuMicrosecondsPerDelivery, "us")
         rows += Self.row("user per delivery", self.userMicrosecondsPerDelivery, "us")
         rows += Self.row("PSS per client", self.pssBytesPerClient, "B")
+        rows += Self.row("anonymous", self.anonymousBytesPerClient, "B per client")
         rows.append(("books", self.isBalanced ? "balance" : "DO NOT BALANCE"))
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { $0.0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.1 + "\n" }.joined()

@@ -58,6 +58,7 @@ struct LoadReport: Codable, Sendable {
     var userMicrosecondsPerDelivery: Double?
     /// Between the first and the last sample with clients.
     var pssBytesPerClient: Double?
+    var anonymousBytesPerClient: Double?
 
     var json: String {
         let encoder = JSONEncoder()

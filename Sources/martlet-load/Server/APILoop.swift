@@ -71,7 +71,8 @@ final class APILoop: ReactorDelegate {
     func woken() {
         for lane in self.lanes.indices where self.lanes[lane].slot < 0 { self.connect(lane) }
         let orders = self.orders.withLock { $0 }
-        self.issued += self.due(orders.mayPublish, self.plan.publishRate, &self.publishSince, self.issued, .max) { count in
+        self.issued += self.due(orders.mayPublish, self.plan.publishRate, &self.publishSince, self.issued, .max) {
+            count in
             self.queue(.publish(channel: count % self.plan.channels))
         }
         self.revoked += self.due(

@@ -18,6 +18,8 @@ struct ServerSample: Codable, Sendable {
     var system = 0.0
     var pssKilobytes = 0
     var rssKilobytes = 0
+    /// What is the process' own; the two above move with whoever else maps the same files.
+    var anonymousKilobytes = 0
 
     var cpu: Double { self.user + self.system }
 
@@ -38,6 +40,7 @@ struct ServerSample: Codable, Sendable {
             guard words.count > 1, let kilobytes = Int(words[1]) else { continue }
             if words[0] == "Pss:" { self.pssKilobytes = kilobytes }
             if words[0] == "Rss:" { self.rssKilobytes = kilobytes }
+            if words[0] == "Anonymous:" { self.anonymousKilobytes = kilobytes }
         }
     }
 
