@@ -82,7 +82,7 @@ package final class EdgeShard {
         self.connections[Int(slot)].flags.insert(.connected)
         self.connections[Int(slot)].kind = kind
         self.setExpiry(slot, identity)
-        let verdict = identity.isAnonymous ? .clear : self.shared.revocations.verdict(for: identity)
+        let verdict = self.shared.revocations.verdict(for: identity)
         if case .clear = verdict, !identity.isAnonymous, let roster = self.shared.roster {
             roster.opened(identity)
             self.connections[Int(slot)].flags.insert(.rostered)

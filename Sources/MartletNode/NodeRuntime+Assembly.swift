@@ -92,6 +92,9 @@ extension NodeRuntime {
         settings.stalenessMax = configuration.validation.stalenessMax
         settings.onUnavailable = .init(rawValue: configuration.validation.onUnavailable.rawValue) ?? .keep
         settings.expectsPush = configuration.hasRevocationSource
+        if configuration.unboundedTokens == .validate {
+            settings.unboundedLifetime = configuration.sessions.tokenLifetimeMax
+        }
         return settings
     }
 
