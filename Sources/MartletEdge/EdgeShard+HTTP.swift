@@ -222,7 +222,8 @@ extension EdgeShard {
         case .clear: return true
         case .revoked(let reason):
             self.leave(slot)
-            self.refuse(slot, head, bytes, HTTPRefusal(.unauthorized, "The \(reason.text)."), "revoked")
+            let refusal = HTTPRefusal(.unauthorized, "This token has ended: \(reason.text).")
+            self.refuse(slot, head, bytes, refusal, "revoked")
         case .belowFloor:
             self.leave(slot)
             self.refuse(slot, head, bytes, HTTPRefusal(.unauthorized, "The token is too old."), "unauthorized")

@@ -125,6 +125,12 @@ final class NodeRuntime: Sendable {
         }
         self.edge.setAdmission(.ready)
         self.logger.info("ready")
+        if self.configuration.isDevelopment {
+            let console = "http://\(self.configuration.listen.internalAddress)/"
+            self.logger.info(
+                "development mode: on this machine alone, nobody needs a token",
+                metadata: ["console": "\(console)", "demo": "\(console)demo/"])
+        }
         // Held until the group ends: a service that returns ends the others.
         try? await Task.sleep(for: .seconds(.max / 2))
     }

@@ -126,7 +126,7 @@ extension LoopbackTests {
                         == ["event: disconnect", #"data: {"code":4500,"reason":"session revoked","reconnect":false}"#])
                 #expect(try client.line() == nil && client.hasEnded)
                 let back = try EventClient(rig, query)
-                #expect(back.answer.status == 401 && back.answer.body == "The session revoked.\n")
+                #expect(back.answer.status == 401 && back.answer.body == "This token has ended: session revoked.\n")
                 #expect(try back.client.ask("GET /nowhere").status == 404)
                 #expect(rig.shared.metrics.refusedTotal == 2)
             }
