@@ -10,7 +10,8 @@ for name in $(env | sed -n 's/^\(MARTLET_[A-Z_]*\)=.*/\1/p'); do unset "$name"; 
 
 printf '%s\n' "test: building" >&2
 swift build --build-tests
-swift test --skip-build --disable-xctest "$@"
+# One after the other: many of them start servers and threads, and judge by the clock.
+swift test --skip-build --disable-xctest --no-parallel "$@"
 if [ $# -eq 0 ] && [ -d Tests/ClusterTests ]; then
     .cache/venv/bin/python -m pytest -p no:cacheprovider -ra Tests/ClusterTests
 fi
