@@ -131,7 +131,8 @@ let package = Package(
             swiftSettings: settings),
         // What tests need beside the node
         .executableTarget(
-            name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings),
+            name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings
+        ),
         .target(name: "AllocationCounter", path: "Tests/Support/AllocationCounter"),
         .executableTarget(
             name: "reactor-bench",
