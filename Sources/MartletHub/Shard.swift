@@ -12,7 +12,10 @@ package import MartletReactor
 /// into that table before it is posted here, so no interleaving leaves a revoked connection open.
 package final class Shard {
     /// Enqueues after which a batch of publications yields the turn, so that what it queued is sent.
-    static let enqueuesPerTurnMax = 65_536
+    ///
+    /// Some 10 ms and 8 MiB of work. A lower bound would limit how many messages leave in one send, and so what
+    /// delivery costs when publishers outrun the sockets: of 65,536, a channel of 10,000 subscribers had 7 a sweep.
+    static let enqueuesPerTurnMax = 1_048_576
 
     package enum SubscribeOutcome: Sendable {
         case subscribed
