@@ -18,22 +18,18 @@ extension EdgeShard {
             case .end: return
             case .malformed: return self.endWebSocket(slot, reason: .badRequest)
             case .command(let command):
-                if case .connect(let request) = command.request, !self.isConnected(slot) {
-                    // A connect comes first, so that all of its frame waits with it.
-                    if self.mustWaitForKeys(slot, request.token, payload) { return }
-                }
-                self.command(slot, command)
+                self.command(slot, command, of: payload)
+                // A connect comes first, so that all of its frame waits with it.
+                if case .connect = command.request, self.isWaitingForKeys(slot) { return }
             }
         }
     }
-
-    private func isConnected(_ slot: Int32) -> Bool { self.connections[Int(slot)].flags.contains(.connected) }
 
     private func reply(_ slot: Int32, _ reply: CentrifugeReply, id: UInt32) {
         self.reactor.send(WebSocketFrame.encode(.text, payload: CentrifugeJSON.encode(reply, id: id)), to: slot)
     }
 
-    private func command(_ slot: Int32, _ command: CentrifugeCommand) {
+    private func command(_ slot: Int32, _ command: CentrifugeCommand, of payload: Span<UInt8>) {
         let flags = self.connections[Int(slot)].flags
         guard !flags.contains(.refused) else { return self.endWebSocket(slot, reason: .badRequest) }
         if case .pong = command.request {
@@ -47,7 +43,7 @@ extension EdgeShard {
             guard !flags.contains(.connected), command.id > 0 else {
                 return self.endWebSocket(slot, reason: .badRequest)
             }
-            return self.connect(slot, request, id: command.id)
+            return self.connect(slot, request, id: command.id, of: payload)
         }
         guard flags.contains(.connected) else { return self.endWebSocket(slot, reason: .badRequest) }
         self.connectedCommand(slot, command)
@@ -74,21 +70,17 @@ extension EdgeShard {
 
     // MARK: - connect
 
-    private func mustWaitForKeys(_ slot: Int32, _ token: String, _ payload: Span<UInt8>) -> Bool {
-        let extras = self.existingExtras(slot)
-        guard extras?.waitedForKeys != true,
-            case .keysNeeded = self.authenticate(token.isEmpty ? extras?.token : token)
-        else { return false }
-        self.withExtras(slot).pending = [UInt8](copying: payload)
-        self.waitForKeys(slot)
-        return true
-    }
-
-    private func connect(_ slot: Int32, _ request: CentrifugeCommand.ConnectRequest, id: UInt32) {
+    private func connect(
+        _ slot: Int32, _ request: CentrifugeCommand.ConnectRequest, id: UInt32, of payload: Span<UInt8>
+    ) {
         let token = request.token.isEmpty ? self.existingExtras(slot)?.token : request.token
+        let authentication = self.authenticate(token)
+        if case .keysNeeded = authentication, !self.hasWaitedForKeys(slot) {
+            return self.waitForKeys(slot, with: payload)
+        }
         self.existingExtras(slot)?.token = nil
         self.dropExtrasIfIdle(slot)
-        switch self.authenticate(token) {
+        switch authentication {
         case .expired: self.refuseConnect(slot, .tokenExpired, id: id)
         // The keys could not be had: nothing is wrong with the client.
         case .keysNeeded: self.refuseConnect(slot, .internalError, id: id)

@@ -338,8 +338,7 @@ extension EdgeShard {
         guard keepsAlive else { return self.finish(slot, reason: .answered) }
         self.connections[Int(slot)].stage = .head
         self.connections[Int(slot)].flags.insert(.keptAlive)
+        self.dropExtrasIfIdle(slot)
         self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
     }
-
-    private func hasWaitedForKeys(_ slot: Int32) -> Bool { self.existingExtras(slot)?.waitedForKeys ?? false }
 }

@@ -30,11 +30,13 @@ extension EdgeShard {
         case .invalid(let error):
             self.answer(slot, RPCAnswer(id: JSONRPC.nullID), .failure(error))
         case .single(let request):
-            if self.rpcMustWaitForKeys(slot, request, payload) { return }
+            if self.mustWaitForKeys(slot, request) { return self.waitForKeys(slot, with: payload) }
             self.call(slot, request, batch: nil)
         case .batch(let requests):
             // All of a batch waits with its connect.
-            if requests.contains(where: { self.rpcMustWaitForKeys(slot, $0, payload) }) { return }
+            if requests.contains(where: { self.mustWaitForKeys(slot, $0) }) {
+                return self.waitForKeys(slot, with: payload)
+            }
             let batch = RPCBatch(outstanding: requests.count)
             for request in requests where self.connections[Int(slot)].stage == .webSocket {
                 self.call(slot, request, batch: batch)
@@ -79,12 +81,12 @@ extension EdgeShard {
 
     // MARK: - connect and refresh
 
-    private func rpcMustWaitForKeys(_ slot: Int32, _ request: JSONRPCRequest, _ payload: Span<UInt8>) -> Bool {
-        guard case .connect(let token) = request.call, !self.connections[Int(slot)].flags.contains(.connected),
-            self.existingExtras(slot)?.waitedForKeys != true, case .keysNeeded = self.authenticate(token)
+    private func mustWaitForKeys(_ slot: Int32, _ request: JSONRPCRequest) -> Bool {
+        // Only where keys can come late is a token looked at twice.
+        guard self.shared.verifier.fetchesKeys, case .connect(let token) = request.call,
+            !self.connections[Int(slot)].flags.contains(.connected), !self.hasWaitedForKeys(slot),
+            case .keysNeeded = self.authenticate(token)
         else { return false }
-        self.withExtras(slot).pending = [UInt8](copying: payload)
-        self.waitForKeys(slot)
         return true
     }
 

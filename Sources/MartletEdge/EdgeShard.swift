@@ -166,6 +166,14 @@ package final class EdgeShard {
 
     func isWaitingForKeys(_ slot: Int32) -> Bool { self.waitingForKeys.contains(slot) }
 
+    func hasWaitedForKeys(_ slot: Int32) -> Bool { self.existingExtras(slot)?.waitedForKeys ?? false }
+
+    /// Keeps a message until keys have come, or could not be had.
+    func waitForKeys(_ slot: Int32, with message: Span<UInt8>) {
+        self.withExtras(slot).pending = [UInt8](copying: message)
+        self.waitForKeys(slot)
+    }
+
     func waitForKeys(_ slot: Int32) {
         self.waitingForKeys.insert(slot)
         self.reactor.pauseReading(slot)
@@ -302,6 +310,10 @@ extension EdgeShard: ReactorDelegate {
 
     package func closed(_ slot: Int32, cause: ReactorCloseCause) {
         self.addresses[slot] = nil
+        if cause == .outputTooLarge, self.connections[Int(slot)].flags.contains(.admitted) {
+            self.connections[Int(slot)].reason = .slow
+            self.shared.metrics.slow.add()
+        }
         self.leave(slot)
         self.connections[Int(slot)].stage = .free
     }

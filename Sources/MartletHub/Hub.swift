@@ -64,11 +64,14 @@ package final class Hub: BusSink {
     }
 
     /// One snapshot a shard, each taken on its own thread.
-    package func snapshots() async -> [ShardSnapshot] {
+    ///
+    /// - Parameter namesUsers: For who asks now and then: it takes a shard milliseconds where connections are many.
+    package func snapshots(namesUsers: Bool = false) async -> [ShardSnapshot] {
         var snapshots: [ShardSnapshot] = []
         for mailbox in self.mailboxes {
             let snapshot = await withCheckedContinuation { continuation in
-                let isTaken = mailbox.post(control: .snapshot { continuation.resume(returning: $0) })
+                let isTaken = mailbox.post(
+                    control: .snapshot(namesUsers: namesUsers) { continuation.resume(returning: $0) })
                 // The shard has ended, and would never answer.
                 if !isTaken { continuation.resume(returning: ShardSnapshot()) }
             }

@@ -254,7 +254,7 @@ package final class Shard {
         case .closeStale(let key): self.closeStale(key)
         case .keysRefreshed: self.edge?.keysRefreshed()
         case .drain(let window): self.edge?.drain(window: window)
-        case .snapshot(let receive): receive(self.snapshot())
+        case .snapshot(let namesUsers, let receive): receive(self.snapshot(namesUsers: namesUsers))
         }
     }
 
@@ -348,10 +348,12 @@ package final class Shard {
         }
     }
 
-    private func snapshot() -> ShardSnapshot {
-        var channels: [String: Int] = [:]
-        for id in self.channels.all { channels[self.channels[id].name] = self.channels[id].subscribers.count }
-        let users = Set(self.outlets.lazy.compactMap { $0.identity }.filter { !$0.isAnonymous }.map(\.user))
-        return ShardSnapshot(users: Array(users), channels: channels, subscriptions: self.subscriptionCount)
+    private func snapshot(namesUsers: Bool) -> ShardSnapshot {
+        var snapshot = ShardSnapshot(subscriptions: self.subscriptionCount)
+        for id in self.channels.all { snapshot.channels[self.channels[id].name] = self.channels[id].subscribers.count }
+        guard namesUsers else { return snapshot }
+        let identities = self.outlets.lazy.compactMap { $0.identity }
+        snapshot.users = Set(identities.filter { !$0.isAnonymous }.map(\.user))
+        return snapshot
     }
 }

@@ -20,5 +20,5 @@ package enum ShardMessage: Sendable {
     case keysRefreshed
     /// End all connections evenly over this time.
     case drain(window: Duration)
-    case snapshot(@Sendable (ShardSnapshot) -> Void)
+    case snapshot(namesUsers: Bool, @Sendable (ShardSnapshot) -> Void)
 }

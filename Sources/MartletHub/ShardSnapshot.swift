@@ -3,7 +3,8 @@
 
 /// What a shard holds at one moment.
 package struct ShardSnapshot: Sendable {
-    package var users: [String] = []
+    /// Where they were asked for.
+    package var users: Set<String> = []
     /// Subscribers by channel.
     package var channels: [String: Int] = [:]
     package var subscriptions = 0

@@ -17,7 +17,7 @@ extension NodeRuntime: NodeOperations {
     func readiness() -> Readiness { self.life.readiness }
 
     func info() async throws(APIError) -> [NodeInfo] {
-        let snapshots = await self.hub.snapshots()
+        let snapshots = await self.hub.snapshots(namesUsers: true)
         let channels = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.channels.keys) }
         let users = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.users) }
         return [

@@ -26,6 +26,8 @@ extension LoopbackTests {
                 #expect(text.contains(#""version":"test","expires":true,"ttl":3"#))
                 #expect(text.hasSuffix(#","ping":25,"pong":true}}"#))
                 #expect(try client.next() == .text(#"{"id":2,"subscribe":{}}"#))
+                // A reconnect storm is bound by tokens: each is looked at once.
+                #expect(rig.metrics.exposition().contains("martlet_tokens_verified_total 1\n"))
                 rig.publish("room:a", #"{"n":1}"#)
                 #expect(try client.next() == .text(#"{"push":{"channel":"room:a","pub":{"data":{"n":1}}}}"#))
                 #expect(

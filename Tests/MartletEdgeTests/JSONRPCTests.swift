@@ -3,6 +3,7 @@
 
 import MartletCore
 import MartletHub
+import MartletInstruments
 import TestSupport
 import Testing
 
@@ -42,6 +43,7 @@ extension LoopbackTests {
                 }
                 #expect(text.hasPrefix(#"{"jsonrpc":"2.0","id":1,"result":{"client":""#))
                 #expect(text.contains(#""version":"test","ttl":3"#))
+                #expect(rig.metrics.exposition().contains("martlet_tokens_verified_total 1\n"))
                 #expect(try client.ask(Self.call("connect")) == Self.error(-32600, "invalid request"))
                 #expect(try client.ask(Self.subscribe) == Self.result())
                 #expect(try client.ask(Self.subscribe) == Self.error(105, "already subscribed"))

@@ -56,9 +56,8 @@ extension LoopbackTests {
         }
 
         @Test func anExpiredTokenEndsItsConnectionAfterTheGrace() throws {
-            try EdgeRig.run(Self.quick) { rig in
-                // Within the leeway still valid, but for its connection it is over.
-                let token = rig.token("ann", expiresIn: 0)
+            try EdgeRig.run({ $0.edge.limits.expiryGrace = .milliseconds(500) }) { rig in
+                let token = rig.token("ann", expiresIn: 1)
                 let socket = try SocketClient.connected(rig, token: token)
                 let events = try EventClient(rig, "channel=room:a&access_token=\(token)")
                 #expect(try socket.closeCode() == 3005)
@@ -68,9 +67,22 @@ extension LoopbackTests {
             }
         }
 
+        @Test func whatIsOverBeforeItBeginsIsExpired() throws {
+            try EdgeRig.run { rig in
+                // Within the leeway for clocks; within the grace the client has time to refresh, beyond it none.
+                try SocketClient.connected(rig, token: rig.token("ann", age: 60, expiresIn: -5)).close()
+                let token = rig.token("ann", age: 60, expiresIn: -40)
+                let late = try SocketClient(rig, SocketClient.centrifuge)
+                #expect(
+                    try late.ask(SocketClient.connect(token))
+                        == .text(#"{"id":1,"error":{"code":109,"message":"token expired"}}"#))
+                #expect(try EventClient(rig, "channel=room:a&access_token=\(token)").answer.status == 401)
+            }
+        }
+
         @Test func refreshPutsTheEndOff() throws {
             try EdgeRig.run({ $0.edge.limits.expiryGrace = .milliseconds(500) }) { rig in
-                let token = rig.token("ann", expiresIn: 0)
+                let token = rig.token("ann", expiresIn: 1)
                 let centrifuge = try SocketClient.connected(rig, token: token)
                 guard case .text(let text) = try centrifuge.ask(#"{"id":2,"refresh":{"token":"\#(rig.token("ann"))"}}"#)
                 else { return #expect(Bool(false)) }
@@ -79,7 +91,7 @@ extension LoopbackTests {
                 let plain = try SocketClient(rig, "/ws?access_token=\(token)")
                 guard case .text(let answer) = try plain.ask(Self.refresh(rig.token("ann"))) else { return }
                 #expect(answer.hasPrefix(#"{"jsonrpc":"2.0","id":7,"result":{"ttl":3"#))
-                _ = EdgeRig.eventually(within: 1.2) { rig.open < 2 }
+                _ = EdgeRig.eventually(within: 1.8) { rig.open < 2 }
                 #expect(rig.open == 2)
                 #expect(try centrifuge.ask(#"{"id":3,"ping":{}}"#) == .text(#"{"id":3,"ping":{}}"#))
             }

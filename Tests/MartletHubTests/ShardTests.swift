@@ -151,7 +151,7 @@ struct ShardTests {
         rig.register(0..<1)
         _ = rig.shard.subscribe(0, to: "a", ticket: 0)
         let hub = rig.hub
-        async let waiting = hub.snapshots()
+        async let waiting = hub.snapshots(namesUsers: true)
         // The question is asked by another task.
         try await Task.sleep(for: .milliseconds(20))
         rig.shard.stop()

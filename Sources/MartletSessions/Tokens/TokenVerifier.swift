@@ -137,6 +137,9 @@ package final class TokenVerifier: Sendable {
 // MARK: - The key set
 
 extension TokenVerifier: Service {
+    /// Whether a verdict can be `keysNeeded`.
+    package var fetchesKeys: Bool { self.configuration.jwksURL != nil }
+
     /// Whether tokens can be judged: false until the key set was fetched once, where one is configured.
     package var isReady: Bool {
         self.configuration.jwksURL == nil || self.keys.withLock { $0.fetchedAt != nil }

@@ -161,7 +161,9 @@ final class EdgeRig {
         for (index, shard) in self.shards.enumerated() {
             count += await withCheckedContinuation { continuation in
                 shard.mailbox.post(
-                    control: .snapshot { _ in continuation.resume(returning: unsafe edges[index].extras.count) })
+                    control: .snapshot(namesUsers: false) { _ in
+                        continuation.resume(returning: unsafe edges[index].extras.count)
+                    })
             }
         }
         return count
