@@ -4,7 +4,6 @@
 
 import asyncio
 import collections
-import itertools
 import json
 import signal
 import subprocess
@@ -307,9 +306,9 @@ async def test_sigterm_under_load_shows_only_drain_codes(world):
     await world.connected()
     await world.count(len(world.alive()))
     # Who stayed missed nothing of what was published meanwhile; nobody got anything twice or out of order.
-    await world.round(1)
     published = sum(world.published.values()) - sum(before.values())
-    assert published > 10 * CHANNELS, f"{published} publications are no load"
+    assert published > 3 * CHANNELS, f"{published} publications are no load"
+    await world.round(1)
     for client in world.alive():
         for channel in client.channels:
             got = [number for number in client.received[channel] if number > before[channel]]
@@ -322,7 +321,5 @@ async def test_sigterm_under_load_shows_only_drain_codes(world):
 
 async def keep_publishing(world, node, ended):
     """Numbered messages in all channels."""
-    for index in itertools.cycle(range(CHANNELS)):
-        if ended.is_set():
-            return
-        await world.publish(node, f"chat:{index}")
+    while not ended.is_set():
+        await asyncio.gather(*[world.publish(node, f"chat:{index}") for index in range(CHANNELS)])
