@@ -15,7 +15,7 @@ package final class Shard {
     ///
     /// Some 10 ms and 8 MiB of work. A lower bound would limit how many messages leave in one send, and so what
     /// delivery costs when publishers outrun the sockets: of 65,536, a channel of 10,000 subscribers had 7 a sweep.
-    static let enqueuesPerTurnMax = 1_048_576
+    package static let enqueuesPerTurnMax = 1_048_576
 
     package enum SubscribeOutcome: Sendable {
         case subscribed
@@ -34,6 +34,7 @@ package final class Shard {
     private let bus: any Bus
     private let limits: Limits
     private let metrics: HubMetrics
+    private let enqueuesPerTurnMax: Int
     private var outlets: [Outlet] = []
     private var channels = ChannelTable()
     private var users = SlotIndex()
@@ -46,7 +47,8 @@ package final class Shard {
     private var hasOverrun = false
 
     package init(
-        index: Int, reactor: Reactor, mailbox: Mailbox<ShardMessage>, bus: any Bus, limits: Limits, metrics: HubMetrics
+        index: Int, reactor: Reactor, mailbox: Mailbox<ShardMessage>, bus: any Bus, limits: Limits, metrics: HubMetrics,
+        enqueuesPerTurnMax: Int = Shard.enqueuesPerTurnMax
     ) {
         self.index = index
         self.reactor = reactor
@@ -54,6 +56,7 @@ package final class Shard {
         self.bus = bus
         self.limits = limits
         self.metrics = metrics
+        self.enqueuesPerTurnMax = enqueuesPerTurnMax
     }
 
     // MARK: - Outlets
@@ -217,7 +220,7 @@ package final class Shard {
         for message in self.control { self.process(message) }
         self.control.removeAll(keepingCapacity: true)
         var enqueued = 0
-        while mayDeliver, self.dataCursor < self.data.count, enqueued < Self.enqueuesPerTurnMax {
+        while mayDeliver, self.dataCursor < self.data.count, enqueued < self.enqueuesPerTurnMax {
             let message = self.data[self.dataCursor]
             self.dataCursor += 1
             if case .publication(let publication) = message {

@@ -25,6 +25,7 @@ final class EdgeRig {
         var verifier = TokenVerifierConfiguration()
         var bus: ScriptedBus?
         var mode = Admission.Mode.ready
+        var enqueuesPerTurnMax = Shard.enqueuesPerTurnMax
         var fetchKeys: @Sendable () -> Void = {}
 
         init() {
@@ -95,7 +96,7 @@ final class EdgeRig {
         for (index, reactor) in reactors.enumerated() {
             let shard = Shard(
                 index: index, reactor: reactor, mailbox: mailboxes[index], bus: self.bus, limits: limits,
-                metrics: self.hubMetrics)
+                metrics: self.hubMetrics, enqueuesPerTurnMax: options.enqueuesPerTurnMax)
             let edge = EdgeShard(shared: self.shared, shard: shard)
             shard.edge = edge
             reactor.delegate = edge
