@@ -201,6 +201,8 @@ export class Martlet extends EventTarget {
   #call(method, params) {
     const id = ++this.#lastID;
     return new Promise((resolve, reject) => {
+      // Closing, before anybody was told: what is sent now would be dropped.
+      if (this.#socket.readyState !== WebSocket.OPEN) return reject(new Error("the connection is ending"));
       this.#calls.set(id, { resolve, reject });
       this.#socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
     });
