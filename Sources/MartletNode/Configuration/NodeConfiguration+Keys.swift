@@ -55,6 +55,9 @@ extension NodeConfiguration {
             "How often those keys are read again."),
         .optional("auth.issuer", \.auth.issuer, .text, "What `iss` must be."),
         .optional("auth.audience", \.auth.audience, .text, "What `aud` must contain."),
+        .optional(
+            "auth.cookie", \.auth.cookie, .text,
+            "Cookie that carries a token, for pages of the node's own host or of `listen.origins` without `*`."),
         Self.value(
             "auth.leeway", \.auth.leeway, .duration(), "How far the issuer's clock and this node's may differ."),
         .optional(

@@ -98,6 +98,7 @@ package struct NodeConfiguration: Sendable {
         package var anonymous: Bool?
         package var audience: String?
         package var issuer: String?
+        package var cookie: String?
         package var leeway: Duration = .seconds(60)
 
         package var hasKeys: Bool {
