@@ -202,7 +202,8 @@ class Bench:
         count = self.arguments.subscribers
         redis, url = self.redis() if shutil.which("redis-server") else (None, None)
         try:
-            for rate, seconds in [(2, 30), (60, 10)]:
+            for rate in [2, 60]:
+                seconds = self.arguments.seconds
                 floors = {kind: self.floor_delivery(rate, kind, seconds) for kind in ["jsonrpc", "events"]}
                 for kind in KINDS:
                     floor = floors["events" if kind == "events" else "jsonrpc"]
@@ -354,6 +355,7 @@ def main():
     parser.add_argument("--connections", type=int, default=19_000)
     parser.add_argument("--subscribers", type=int, default=10_000)
     parser.add_argument("--settle", type=int, default=30, help="seconds at each level of the memory measurement")
+    parser.add_argument("--seconds", type=int, default=20, help="seconds of publishing for each figure")
     parser.add_argument("--only", default=",".join(suites), help="suites, separated by commas")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Docs" / "Benchmarks.md")
     arguments = parser.parse_args()

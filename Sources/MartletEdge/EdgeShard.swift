@@ -263,7 +263,8 @@ extension EdgeShard: ReactorDelegate {
     package func accepted(_ slot: Int32, address: PeerAddress) {
         let missing = Int(slot) + 1 - self.connections.count
         if missing > 0 {
-            self.connections.reserveCapacity(max(self.connections.count + missing, self.connections.count * 5 / 4))
+            let needed = self.connections.count + missing
+            if needed > self.connections.capacity { self.connections.reserveCapacity(needed * 5 / 4) }
             self.connections.append(contentsOf: repeatElement(EdgeConnection(), count: missing))
         }
         self.connections[Int(slot)] = EdgeConnection()

@@ -65,7 +65,9 @@ package final class Shard {
     package func register(_ slot: Int32, identity: Identity, format: WireFormat) {
         let missing = Int(slot) + 1 - self.outlets.count
         if missing > 0 {
-            self.outlets.reserveCapacity(max(self.outlets.count + missing, self.outlets.count * 5 / 4))
+            let needed = self.outlets.count + missing
+            // By a quarter, not to twice as much: what is reserved and never used is memory all the same.
+            if needed > self.outlets.capacity { self.outlets.reserveCapacity(needed * 5 / 4) }
             self.outlets.append(contentsOf: repeatElement(Outlet(), count: missing))
         }
         self.outlets[Int(slot)] = Outlet(identity: identity, format: format)

@@ -25,7 +25,13 @@ extension ClientLoop {
             }
         }
         while consumed < bytes.count {
-            guard [.subscribing, .open].contains(self.clients[number].stage) else { return bytes.count }
+            let stage = self.clients[number].stage
+            guard stage == .subscribing || stage == .open else { return bytes.count }
+            if stage == .open, let payload = Self.plainText(bytes.span, from: consumed) {
+                self.text(number, bytes.span, payload)
+                consumed = payload.upperBound
+                continue
+            }
             let event = self.clients[number].decoder.next(
                 &bytes, from: consumed, messageBytesMax: Self.messageBytesMax)
             switch event {
@@ -50,6 +56,16 @@ extension ClientLoop {
             }
         }
         return consumed
+    }
+
+    /// The payload of a whole text message that is all there, as nearly all are. It is not checked byte by byte, because
+    /// the clients of many connections share a core; every other frame is the decoder's.
+    private static func plainText(_ bytes: Span<UInt8>, from offset: Int) -> Range<Int>? {
+        guard bytes.count - offset >= 4, bytes[offset] == 0x81, bytes[offset + 1] <= 126 else { return nil }
+        let isShort = bytes[offset + 1] < 126
+        let length = isShort ? Int(bytes[offset + 1]) : Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
+        let start = offset + (isShort ? 2 : 4)
+        return start + length <= bytes.count ? start..<(start + length) : nil
     }
 
     private func subscribe(_ number: Int) {

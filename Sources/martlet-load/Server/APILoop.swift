@@ -37,10 +37,19 @@ final class APILoop: ReactorDelegate {
         var isConnected = false
         var queue: [APICall] = []
         var head = 0
-        var inFlight: APICall?
-        var number: UInt32 = 0
-        var sentAt: Int64 = 0
+        /// Requests that were sent and not answered, the oldest first.
+        var inFlight: [Request] = []
     }
+
+    private struct Request {
+        var call: APICall
+        var number: UInt32 = 0
+        var sentAt: Int64
+    }
+
+    /// Requests under way on one connection: its answers come in their order, so that the messages of a channel keep
+    /// theirs without each waiting for the one before.
+    private static let pipelinedMax = 32
 
     let plan: APIPlan
     let reactor: Reactor
@@ -78,7 +87,7 @@ final class APILoop: ReactorDelegate {
         self.revoked += self.due(
             orders.mayRevoke, self.plan.revokeRate, &self.revokeSince, self.revoked, self.plan.revocations
         ) { self.queue(.revoke(user: $0)) }
-        self.own.waiting = self.lanes.reduce(0) { $0 + $1.queue.count - $1.head + ($1.inFlight == nil ? 0 : 1) }
+        self.own.waiting = self.lanes.reduce(0) { $0 + $1.queue.count - $1.head + $1.inFlight.count }
         let own = self.own
         self.news.withLock { $0 = own }
     }
@@ -125,30 +134,31 @@ final class APILoop: ReactorDelegate {
     }
 
     private func send(_ lane: Int) {
-        guard self.lanes[lane].isConnected, self.lanes[lane].inFlight == nil,
+        while self.lanes[lane].isConnected, self.lanes[lane].inFlight.count < Self.pipelinedMax,
             self.lanes[lane].head < self.lanes[lane].queue.count
-        else { return }
-        let call = self.lanes[lane].queue[self.lanes[lane].head]
-        self.lanes[lane].head += 1
-        if self.lanes[lane].head > 1_024 {
-            self.lanes[lane].queue.removeFirst(self.lanes[lane].head)
-            self.lanes[lane].head = 0
+        {
+            let call = self.lanes[lane].queue[self.lanes[lane].head]
+            self.lanes[lane].head += 1
+            if self.lanes[lane].head > 1_024 {
+                self.lanes[lane].queue.removeFirst(self.lanes[lane].head)
+                self.lanes[lane].head = 0
+            }
+            var request = Request(call: call, sentAt: Int64(Clock.wall * 1e9))
+            self.reactor.send(self.bytes(of: &request), to: self.lanes[lane].slot)
+            self.lanes[lane].inFlight.append(request)
+            self.reactor.setDeadline(self.lanes[lane].slot, at: self.reactor.now + 10_000_000_000)
         }
-        self.lanes[lane].inFlight = call
-        self.lanes[lane].sentAt = Int64(Clock.wall * 1e9)
-        self.reactor.send(self.request(call, lane), to: self.lanes[lane].slot)
-        self.reactor.setDeadline(self.lanes[lane].slot, at: self.reactor.now + 10_000_000_000)
     }
 
-    private func request(_ call: APICall, _ lane: Int) -> [UInt8] {
+    private func bytes(of request: inout Request) -> [UInt8] {
         let body: [UInt8]
-        switch call {
+        switch request.call {
         case .publish(let channel):
             self.own.last[channel] += 1
             let number = self.own.last[channel]
-            self.lanes[lane].number = number
+            request.number = number
             let data = LoadMessage.encode(
-                number: number, channel: channel, sentAt: self.lanes[lane].sentAt, bytes: self.plan.payloadBytes)
+                number: number, channel: channel, sentAt: request.sentAt, bytes: self.plan.payloadBytes)
             var writer = JSONWriter(capacity: data.count + 64)
             writer.beginObject()
             writer.member("channel", self.plan.channelPrefix + String(channel))
@@ -156,48 +166,59 @@ final class APILoop: ReactorDelegate {
             writer.endObject()
             body = writer.bytes
         case .revoke(let user):
-            self.own.revokedAt[user] = self.lanes[lane].sentAt
+            self.own.revokedAt[user] = request.sentAt
             body = APIRequest.Revoke(target: .user(TokenMint.user(user))).json
         }
-        var head = "POST \(call.path) HTTP/1.1\r\nHost: \(self.plan.address)\r\nContent-Type: application/json\r\n"
+        var head =
+            "POST \(request.call.path) HTTP/1.1\r\nHost: \(self.plan.address)\r\nContent-Type: application/json\r\n"
         if let key = self.plan.key { head += "X-API-Key: \(key)\r\n" }
         return Array((head + "Content-Length: \(body.count)\r\n\r\n").utf8) + body
     }
 
     func received(_ slot: Int32, _ bytes: inout MutableSpan<UInt8>) -> Int {
         guard let lane = self.lane(of: slot) else { return bytes.count }
-        guard case .head(let head) = HTTPResponseHead.parse(bytes.span) else { return 0 }
-        let length = head.value(of: "content-length").flatMap { Int($0) } ?? 0
-        guard bytes.count - head.length >= length else { return 0 }
-        let body = bytes.span.extracting(head.length..<(head.length + length))
-        switch (head.status, APIAnswer.decode(body)) {
+        var consumed = 0
+        while consumed < bytes.count {
+            let length = self.answer(lane, bytes.span.extracting(consumed...))
+            if length == 0 { break }
+            consumed += length
+        }
+        self.send(lane)
+        return consumed
+    }
+
+    /// The length of the answer that begins the bytes; zero where it is not whole.
+    private func answer(_ lane: Int, _ bytes: Span<UInt8>) -> Int {
+        guard case .head(let head) = HTTPResponseHead.parse(bytes) else { return 0 }
+        let length = head.length + max(0, head.value(of: "content-length").flatMap { Int($0) } ?? 0)
+        guard bytes.count >= length else { return 0 }
+        switch (head.status, APIAnswer.decode(bytes.extracting(head.length..<length))) {
         case (200, .success): self.settle(lane, failure: nil)
         case (_, .failure(let error)): self.settle(lane, failure: "\(error.code) \(error.message)")
         default: self.settle(lane, failure: "HTTP \(head.status)")
         }
-        self.send(lane)
-        return head.length + length
+        return length
     }
 
     private func settle(_ lane: Int, failure: String?) {
-        guard let call = self.lanes[lane].inFlight else { return }
-        self.lanes[lane].inFlight = nil
-        self.reactor.clearDeadline(self.lanes[lane].slot)
-        self.own.answerTime.add(Int((Int64(Clock.wall * 1e9) - self.lanes[lane].sentAt) / 1_000))
+        guard !self.lanes[lane].inFlight.isEmpty else { return }
+        let request = self.lanes[lane].inFlight.removeFirst()
+        if self.lanes[lane].inFlight.isEmpty { self.reactor.clearDeadline(self.lanes[lane].slot) }
+        self.own.answerTime.add(Int((Int64(Clock.wall * 1e9) - request.sentAt) / 1_000))
         if let failure {
             self.own.failed += 1
             self.own.lastFailure = failure
-            if case .publish(let channel) = call {
-                self.own.void[channel, default: []].insert(self.lanes[lane].number)
+            if case .publish(let channel) = request.call {
+                self.own.void[channel, default: []].insert(request.number)
             }
-        } else if case .publish = call {
+        } else if case .publish = request.call {
             self.own.published += 1
         }
     }
 
     func closed(_ slot: Int32, cause: ReactorCloseCause) {
         guard let lane = self.lane(of: slot) else { return }
-        self.settle(lane, failure: "connection: \(cause)")
+        while !self.lanes[lane].inFlight.isEmpty { self.settle(lane, failure: "connection: \(cause)") }
         self.lanes[lane].slot = -1
         self.lanes[lane].isConnected = false
     }

@@ -8,7 +8,7 @@ struct APIPlan: Sendable {
     /// The node's internal listener.
     var address: SocketAddress
     var key: String?
-    /// Keep-alive connections, each with one request under way; a channel's messages all use the same one.
+    /// Keep-alive connections, with several requests under way each; a channel's messages all use the same one.
     var connections = 4
     var channels: Int
     var channelPrefix: String
