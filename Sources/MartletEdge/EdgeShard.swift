@@ -304,9 +304,9 @@ extension EdgeShard: ReactorDelegate {
 
     package func overflowed(_ slot: Int32) {
         self.shared.metrics.slow.add()
-        // What it would not take would stand before a goodbye, so there is none beyond an attempt.
+        // Behind what it would not take it would never see why; a frame that is partly sent must still be finished.
+        self.reactor.discardPending(slot)
         self.end(slot, reason: .slow)
-        self.reactor.abort(slot)
     }
 
     package func closed(_ slot: Int32, cause: ReactorCloseCause) {

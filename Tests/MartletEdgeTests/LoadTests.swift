@@ -97,6 +97,12 @@ extension LoopbackTests {
                     publications += 1
                 }
                 #expect(rig.shared.metrics.slow.total == 2)
+                #expect(EdgeRig.eventually { rig.open == 1 })
+                // Who reads after all finds out why: what was dropped does not stand before the goodbye.
+                var last = try slow.next()
+                while case .text = last { last = try slow.next() }
+                #expect(last == .close(3_008, "slow"))
+                _ = try stream.rest()
                 #expect(EdgeRig.eventually { rig.open == 1 && rig.reactorShared.pendingBytes.current == 0 })
                 #expect(rig.hubMetrics.subscriptions.current == 1)
                 #expect(rig.metrics.exposition().contains(#"martlet_connections_closed_total{reason="slow"} 2"#))
