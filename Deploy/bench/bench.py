@@ -128,20 +128,21 @@ class Bench:
         words = " ".join(f"--{name} {value}" for name, value in options.items())
         return f"martlet-load --kind {kind} {words}"
 
-    def row(self, what, martlet, floor=None, target="", command=""):
+    def row(self, what, martlet, floor, target, is_reached, command):
+        """A line of the table; `martlet` and `floor` are a number and its text."""
         ratio = f"{martlet[0] / floor[0]:.2f}" if floor and floor[0] else "–"
         self.rows.append({
-            "what": what, "martlet": martlet[1], "value": martlet[0], "floor": floor[1] if floor else "–",
-            "ratio": ratio, "target": target, "command": command,
+            "what": what, "martlet": martlet[1], "floor": floor[1] if floor else "–", "ratio": ratio,
+            "target": target, "reached": "yes" if is_reached else "**no**", "command": command,
         })
-        say(f"{what}: {martlet[1]}, floor {self.rows[-1]['floor']}, ratio {ratio}, to reach {target}")
+        say(f"{what}: {martlet[1]}, floor {self.rows[-1]['floor']}, ratio {ratio}, to reach {target}: {is_reached}")
 
     # Measurements
 
     def idle(self):
         """Bytes of a connection at rest: the slope between two levels, after a cycle that warms everything up."""
         high, low = self.arguments.connections, 2_000
-        for kind, target in [("jsonrpc", "600 B"), ("centrifuge", "600 B"), ("events", "700 B")]:
+        for kind, most in [("jsonrpc", 600), ("centrifuge", 600), ("events", 700)]:
             node = self.node()
             try:
                 self.load(node.public, node, kind=kind, clients=low, rate=4_000, duration=0, settle=2)
@@ -151,7 +152,7 @@ class Bench:
                 size, own = report["pssBytesPerClient"], report["anonymousBytesPerClient"]
                 self.row(f"idle connection, {KINDS[kind]}: resident bytes",
                          (own, f"{own:.0f} B (by PSS {size:.0f} B)"), None,
-                         f"≤ {target} (first day 1,500 B)", self.command(kind, **options))
+                         f"≤ {most} B (first day 1,500 B)", own <= most, self.command(kind, **options))
             finally:
                 node.process.stop()
 
@@ -174,7 +175,7 @@ class Bench:
                 cost = report["cpuMicrosecondsPerConnect"]
                 floor = floors["bare-events" if kind == "events" else "bare-websocket"]
                 self.row(f"CPU per connect, {KINDS[kind]}", (cost, f"{cost:.1f} µs"),
-                         (floor, f"{floor:.1f} µs (accept and upgrade only)"), "≤ 60 µs",
+                         (floor, f"{floor:.1f} µs (accept and upgrade only)"), "≤ 60 µs", cost <= 60,
                          self.command(kind, **options))
             finally:
                 node.process.stop()
@@ -207,15 +208,14 @@ class Bench:
                 floors = {kind: self.floor_delivery(rate, kind, seconds) for kind in ["jsonrpc", "events"]}
                 for kind in KINDS:
                     floor = floors["events" if kind == "events" else "jsonrpc"]
-                    self.delivery(kind, rate, seconds, count, floor, {}, "memory bus", "≤ 1.05")
+                    self.delivery(kind, rate, seconds, count, floor, {}, "memory bus", 1.05)
                     if url and kind != "centrifuge":
-                        self.delivery(kind, rate, seconds, count, floor, {"MARTLET_REDIS_URLS": url}, "Redis bus",
-                                      "≤ 1.10")
+                        self.delivery(kind, rate, seconds, count, floor, {"MARTLET_REDIS_URLS": url}, "Redis bus", 1.1)
         finally:
             if redis:
                 redis.stop()
 
-    def delivery(self, kind, rate, seconds, count, floor, environment, bus, target):
+    def delivery(self, kind, rate, seconds, count, floor, environment, bus, most):
         node = self.node(**environment)
         try:
             options = {"clients": count, "channels": 1, "rate": 4_000, "publish-rate": rate, "duration": seconds,
@@ -230,7 +230,8 @@ class Bench:
                 (floor["cpu_us_per_delivery"],
                  f"{floor['cpu_us_per_delivery']:.2f} µs (user {floor['user_us_per_delivery']:.2f}); latency p50 "
                  f"{floor['load']['latencyMicroseconds']['p50'] / 1e3:.0f} ms"),
-                f"{target} × floor (first day 1.25)", self.command(kind, **options))
+                f"≤ {most:.2f} × floor (first day 1.25)", cost <= most * floor["cpu_us_per_delivery"],
+                self.command(kind, **options))
         finally:
             node.process.stop()
 
@@ -292,7 +293,7 @@ class Bench:
             p50, p99 = lags[len(lags) // 2], lags[len(lags) * 99 // 100]
             self.row(f"revocation, event produced → close at the client, {count:,} connections, {len(lags)} events",
                      (p99, f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {lags[-1]:.1f} ms"), None,
-                     "p50 ≤ 5 ms, p99 ≤ 25 ms", f"through the Kafka-protocol broker; {how}; fetch wait 5 ms")
+                     "p50 ≤ 5 ms, p99 ≤ 25 ms", p50 <= 5 and p99 <= 25, f"through the Kafka-protocol broker; {how}; fetch wait 5 ms")
 
     def mass_revocation(self, node: Node, count: int, produce, how: str):
         closes = self.directory / "closes"
@@ -306,8 +307,8 @@ class Bench:
         lags = sorted((int(line.split("\t")[1]) - sent) / 1e6 for line in closes.read_text().splitlines())
         if lags:
             self.row(f"one event that ends all {len(lags):,} connections of a user: last closed after",
-                     (lags[-1], f"{lags[-1]:.0f} ms (first {lags[0]:.1f} ms)"), None, "≤ 1,000 ms",
-                     f"the same, `--users 1`; {how}")
+                     (lags[-1], f"{lags[-1]:.0f} ms (first {lags[0]:.1f} ms)"), None, "≤ 1,000 ms", lags[-1] <= 1_000,
+                     f"the same, with --users 1; {how}")
 
     # The page
 
@@ -330,19 +331,21 @@ class Bench:
             "- **CPU** is user and system time of the server process from `/proc`, divided by what it did. A connect is "
             "accept, upgrade, token, connect and subscribe.",
             "- **The floor** is `Deploy/bench/broadcaster.c`: one epoll loop in C without identity, channels or pings, "
-            "measured in the same run with the same clients; at 60 messages a second it coalesces, as Martlet does.",
+            "measured in the same run with the same clients; at 60 messages a second it coalesces, as Martlet does. "
+            "Where cost times rate comes near a whole core, as 1.6 µs × 600,000/s does, both take what there is and "
+            "fill it by coalescing less: there a ratio of 1 says only that both keep up, and latency tells them apart.",
+            "- **One run** is one sample of each figure. On a machine that others use, the same build scattered by a "
+            "tenth and more from run to run.",
             "- **Books**: every client numbers what it gets; what is lost, twice or out of order is told below.", "",
-            "| what | Martlet | floor | ratio | to reach | command |", "| --- | --- | --- | --- | --- | --- |",
+            "| what | Martlet | floor | ratio | to reach | reached | command |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
         ]
         for row in self.rows:
             lines.append(
                 f"| {row['what']} | {row['martlet']} | {row['floor']} | {row['ratio']} | {row['target']} | "
-                f"`{row['command']}` |")
+                f"{row['reached']} | `{row['command']}` |")
         lines += ["", "All of it: `make bench`.", ""]
         lines += ["## In this run", ""] + [f"- {note}" for note in self.notes or ["Every book balanced."]] + [""]
-        extra = ROOT / "Deploy" / "bench" / "findings.md"
-        if extra.exists():
-            lines.append(extra.read_text())
         path.write_text("\n".join(lines))
 
 

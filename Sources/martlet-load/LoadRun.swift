@@ -12,6 +12,8 @@ import Synchronization
 final class LoadRun {
     /// How long a connect may take to be answered, and how long messages may be under way at the end.
     private static let patience = 60.0
+    /// How long the API may take for its last answers.
+    private static let answerPatience = 12.0
     private static let silence = 1.0
 
     private let plan: LoadPlan
@@ -74,7 +76,7 @@ final class LoadRun {
 
     /// Waits until the API has answered and nothing more arrives.
     private func awaitSilence() {
-        self.wait(Self.patience, whenInterrupted: true) { self.api?.news.withLock { $0.waiting == 0 } ?? true }
+        self.wait(Self.answerPatience, whenInterrupted: true) { self.api?.news.withLock { $0.waiting == 0 } ?? true }
         var (messages, since) = (self.tally.messages, Clock.monotonic)
         self.wait(Self.patience, whenInterrupted: true) {
             if self.tally.messages != messages { (messages, since) = (self.tally.messages, Clock.monotonic) }
