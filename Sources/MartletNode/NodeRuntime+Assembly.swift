@@ -106,6 +106,7 @@ extension NodeRuntime {
         settings.origins = configuration.listen.origins
         settings.trustedProxies = configuration.listen.trustedProxies
         settings.requiresProxyProtocol = configuration.listen.proxyProtocol == .required
+        settings.eventsChunked = configuration.events.chunked
         settings.tokenCookie = configuration.auth.cookie
         settings.namespaces = configuration.namespaceTable
         settings.eventRetryMilliseconds = Int(configuration.events.retry.inSeconds * 1_000)

@@ -250,7 +250,8 @@ import Testing
         }
         #expect(calls < 40)
         #expect(bench.metric("martlet_validation_circuit_open") == 1)
-        #expect(bench.metric("martlet_validation_overdue_sessions") == 300)
+        // But for those whose next attempt has been due for less than a second.
+        #expect((280...300).contains(bench.metric("martlet_validation_overdue_sessions") ?? 0))
         // It is back: all are asked within the budget.
         calls = 0
         for tick in 1...(100 * 20) as ClosedRange<Int64> {

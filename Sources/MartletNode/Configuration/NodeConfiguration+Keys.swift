@@ -159,6 +159,10 @@ extension NodeConfiguration {
             "events.retry", \.events.retry, .duration(from: .milliseconds(1)),
             "What `/events` tells an EventSource to wait before it comes back."),
         Self.value(
+            "events.chunked", \.events.chunked, .boolean,
+            "Whether event streams use chunked coding. Without it they end with their connection, as some old "
+                + "intermediaries need."),
+        Self.value(
             "events.padding", \.events.padding, .bytes(0...65_536),
             "Bytes of comment that begin every event stream, for proxies and browsers that wait for some."),
     ]

@@ -156,6 +156,7 @@ package struct NodeConfiguration: Sendable {
 
     package struct Events: Sendable {
         package var retry: Duration = .seconds(3)
+        package var chunked = true
         package var padding = 0
     }
 
