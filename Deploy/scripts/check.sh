@@ -5,6 +5,5 @@ cd "$(dirname "$0")/../.."
 
 Deploy/scripts/setup.sh run
 swift format lint --strict --parallel --recursive Package.swift Sources Tests
-swift build --explicit-target-dependency-import-check error
-swift build --build-tests
+swift build --build-tests --explicit-target-dependency-import-check error
 swift test --skip-build --disable-xctest --filter TidyTests
