@@ -18,8 +18,6 @@ import Synchronization
 
 /// From the configuration's names to each part's own.
 extension NodeRuntime {
-    static let version = "0.1.0"
-
     static func reactors(_ configuration: NodeConfiguration) throws -> [Reactor] {
         _ = DescriptorLimit.raise()
         let threads = configuration.reactor.threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount)
@@ -65,19 +63,17 @@ extension NodeRuntime {
 
     static func verifierConfiguration(
         _ configuration: NodeConfiguration, _ demoSecret: String?
-    ) throws -> TokenVerifierConfiguration {
+    ) -> TokenVerifierConfiguration {
         var settings = TokenVerifierConfiguration()
         settings.hmacSecrets = [configuration.auth.hmacSecret, demoSecret].compactMap { $0 }
-        settings.publicKeys = try configuration.auth.publicKeys.map { text in
-            text.contains("-----BEGIN") ? text : try String(contentsOfFile: text, encoding: .utf8)
-        }
+        settings.publicKeys = configuration.auth.publicKeys
         settings.jwksURL = configuration.auth.jwksURL
         settings.jwksInterval = configuration.auth.jwksRefresh
         settings.issuer = configuration.auth.issuer
         settings.audiences = [configuration.auth.audience].compactMap { $0 }
         settings.leeway = configuration.auth.leeway
         settings.claims = configuration.sessions.indexedClaims
-        settings.unboundedTokens = UnboundedTokens(rawValue: configuration.unboundedTokens.rawValue) ?? .refuse
+        settings.unboundedTokens = configuration.unboundedTokens
         settings.tokenLifetimeMax = configuration.sessions.tokenLifetimeMax
         return settings
     }
@@ -90,7 +86,7 @@ extension NodeRuntime {
         settings.callsPerSecond = configuration.validation.callsPerSecond
         settings.concurrencyMax = configuration.validation.concurrency
         settings.stalenessMax = configuration.validation.stalenessMax
-        settings.onUnavailable = .init(rawValue: configuration.validation.onUnavailable.rawValue) ?? .keep
+        settings.onUnavailable = configuration.validation.onUnavailable
         settings.expectsPush = configuration.hasRevocationSource
         if configuration.unboundedTokens == .validate {
             settings.unboundedLifetime = configuration.sessions.tokenLifetimeMax
@@ -111,7 +107,7 @@ extension NodeRuntime {
         settings.namespaces = configuration.namespaceTable
         settings.eventRetryMilliseconds = Int(configuration.events.retry.inSeconds * 1_000)
         settings.eventPaddingBytes = configuration.events.padding
-        settings.version = "martlet \(Self.version)"
+        settings.version = "martlet \(Version.current)"
         return settings
     }
 
@@ -153,7 +149,7 @@ extension NodeRuntime {
         settings.demoEnabled = self.configuration.demoEnabled
         settings.developmentMode = self.configuration.isDevelopment
         settings.publicAddress = "\(self.configuration.listen.publicAddress)"
-        settings.version = Self.version
+        settings.version = Version.current
         return settings
     }
 

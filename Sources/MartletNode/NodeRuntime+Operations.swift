@@ -22,7 +22,7 @@ extension NodeRuntime: NodeOperations {
         let users = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.users) }
         return [
             NodeInfo(
-                uid: self.identifier, name: self.configuration.nodeName, version: Self.version,
+                uid: self.identifier, name: self.configuration.nodeName, version: Version.current,
                 clients: self.edge.metrics.open.current, users: users.count, channels: channels.count,
                 subscriptions: snapshots.reduce(0) { $0 + $1.subscriptions }, uptime: Int(self.uptime))
         ]
@@ -120,7 +120,7 @@ extension NodeRuntime: NodeOperations {
         counters.invalidations = self.sessionMetrics.invalidationsTaken
         counters.revokedConnections = self.hubMetrics.revocationLag.counts.reduce(0, +)
         return NodeOverview(
-            name: self.configuration.nodeName, version: Self.version, uptime: self.uptime,
+            name: self.configuration.nodeName, version: Version.current, uptime: self.uptime,
             bus: self.configuration.redis.urls.isEmpty ? "memory" : "redis", readiness: self.readiness(),
             capacity: self.edge.capacity,
             connections: self.edge.metrics.openByProtocol.map {

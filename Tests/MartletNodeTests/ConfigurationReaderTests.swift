@@ -3,6 +3,7 @@
 
 import Foundation
 import MartletCore
+import MartletSessions
 import Testing
 
 @testable import MartletNode

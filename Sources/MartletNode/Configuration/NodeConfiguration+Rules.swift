@@ -3,6 +3,7 @@
 
 import Foundation
 package import MartletCore
+package import MartletSessions
 
 // MARK: - What follows from what was written
 

@@ -3,6 +3,7 @@
 
 package import Logging
 package import MartletCore
+package import MartletSessions
 
 /// Everything a node is told, with its defaults: those of a node that runs alone.
 ///
@@ -117,7 +118,7 @@ package struct NodeConfiguration: Sendable {
         package var interval: Duration = .seconds(600)
         package var intervalDegraded: Duration = .seconds(60)
         package var stalenessMax: Duration = .seconds(3600)
-        package var onUnavailable = UnavailablePolicy.keep
+        package var onUnavailable = ValidationConfiguration.Unavailable.keep
         package var batch = 500
         package var callsPerSecond: Double = 10
         package var concurrency = 4
@@ -126,10 +127,6 @@ package struct NodeConfiguration: Sendable {
         package enum Kind: String, CaseIterable, Sendable {
             case none, http
         }
-
-        package enum UnavailablePolicy: String, CaseIterable, Sendable {
-            case keep, close
-        }
     }
 
     package struct Sessions: Sendable {
@@ -137,11 +134,6 @@ package struct NodeConfiguration: Sendable {
         /// nil: see `NodeConfiguration.unboundedTokens`.
         package var unboundedTokens: UnboundedTokens?
         package var indexedClaims: [String] = []
-    }
-
-    /// What becomes of a token that no revocation could be kept long enough for.
-    package enum UnboundedTokens: String, CaseIterable, Sendable {
-        case refuse, validate, allow
     }
 
     package struct Drain: Sendable {
