@@ -19,8 +19,10 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -42,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
@@ -59,7 +62,9 @@ let package = Package(
         // Layer 2
         library("MartletWire", ["MartletCore"]),
         library("MartletPolicy", ["MartletCore"]),
-        library("MartletProtocol", ["MartletCore"]),
+        library(
+            "MartletProtocol", ["MartletCore", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+            exclude: ["Centrifuge/Protobuf/centrifuge.proto"]),
         library("MartletReactor", ["CLinux", "MartletCore", "MartletInstruments"]),
         library(
             "MartletRedis",

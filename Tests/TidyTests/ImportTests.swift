@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Imports")
 struct ImportTests {
-    private static let toolchain: Set = ["Foundation", "Glibc", "Synchronization", "Testing", "Dispatch"]
+    private static let toolchain: Set = [
+        "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization", "Testing",
+    ]
     private static let systemLibraries = [
         "CHiredis": "MartletRedis", "CLinux": "MartletReactor", "CRdKafka": "MartletKafka",
     ]

@@ -8,7 +8,7 @@ enum Repository {
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Those of `Sources`.
+    /// Those of `Sources` that people write.
     static let sources = swiftFiles(below: "Sources")
     static let tests = swiftFiles(below: "Tests")
 
@@ -18,9 +18,12 @@ enum Repository {
 
     private static func swiftFiles(below folder: String) -> [SourceFile] {
         let paths = FileManager.default.enumerator(atPath: self.root.appendingPathComponent(folder).path)
-        return (paths?.compactMap { $0 as? String } ?? []).filter { $0.hasSuffix(".swift") }.sorted().compactMap {
+        return (paths?.compactMap { $0 as? String } ?? []).filter(self.isWritten).sorted().compactMap {
             let path = "\(folder)/\($0)"
             return (try? self.text(path)).map { SourceFile(path: path, text: $0) }
         }
     }
+
+    /// What a generator wrote, which says so in its name, follows the rules of the generator.
+    private static func isWritten(_ path: String) -> Bool { path.hasSuffix(".swift") && !path.hasSuffix(".pb.swift") }
 }
