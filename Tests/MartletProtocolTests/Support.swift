@@ -55,6 +55,7 @@ func readWithEverything(_ input: [UInt8]) {
     _ = (try? APIRequest.Revoke(input.span))?.invalidation(id: "x", at: 1_800_000_000)
     _ = APIAnswer.decode(input.span)
     _ = try? ValidationAnswer(input.span)
+    for method in ProxyMethod.allCases { _ = try? ProxyAnswer(method, input.span) }
     _ = RFC3339.parse(String(decoding: input, as: UTF8.self))
     _ = Base64.decode(String(decoding: input, as: UTF8.self))
 }
