@@ -16,7 +16,7 @@ import Synchronization
 /// is empty; that ends, because posting to a mailbox is less work than making what is posted.
 package final class MemoryBus: Bus {
     private enum Step: Sendable {
-        case deliver(Publication, ShardSet, @Sendable (BusError?) -> Void)
+        case deliver(Publication, ShardSet, @Sendable () -> Void)
         case acknowledge(String, Int)
         case control([UInt8], @Sendable (BusError?) -> Void)
     }
@@ -61,16 +61,57 @@ package final class MemoryBus: Bus {
         }
     }
 
-    package func publish(_ publication: Publication, completion: @escaping @Sendable (BusError?) -> Void) {
+    package func publish(
+        _ publication: Publication, _ options: PublishOptions,
+        completion: @escaping @Sendable (Result<StreamPosition?, BusError>) -> Void
+    ) {
         self.published.add()
         self.carryOut { state in
             let shards = state.interest[publication.channel] ?? []
-            state.line.append(.deliver(publication, shards, completion))
+            state.line.append(.deliver(publication, shards) { completion(.success(nil)) })
         }
     }
 
     package func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) {
         self.carryOut { $0.line.append(.control(message, completion)) }
+    }
+
+    package func history(
+        _ channel: String, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    package func removeHistory(_ channel: String, completion: @escaping @Sendable (BusError?) -> Void) {
+        completion(.unavailable)
+    }
+
+    package func renewStream(
+        _ channel: String, from epoch: String, completion: @escaping @Sendable (BusError?) -> Void
+    ) {
+        completion(.unavailable)
+    }
+
+    package func enter(_ channel: String, client: String, info: [UInt8]) {}
+    package func leave(_ channel: String, client: String) {}
+
+    package func presence(
+        _ channel: String, completion: @escaping @Sendable (Result<[PresenceEntry], BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    package func presenceStats(
+        _ channel: String, completion: @escaping @Sendable (Result<PresenceStats, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    package func send(
+        _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
     }
 
     private func carryOut(_ change: (inout State) -> Void) {
@@ -100,7 +141,7 @@ package final class MemoryBus: Bus {
         switch step {
         case .deliver(let publication, let shards, let completion):
             if shards.isEmpty { self.unwanted.add() } else { sink?.deliver(publication, to: shards) }
-            completion(nil)
+            completion()
         case .acknowledge(let channel, let shard):
             sink?.subscribed(channel, shards: [shard], error: nil)
         case .control(let message, let completion):

@@ -36,6 +36,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     case tokenRevoked = "token_revoked"
     case claimRevoked = "claim_revoked"
     case validationFailed = "validation_failed"
+    /// A code of the application's own, which its back-end chose.
+    case application = "application"
     /// A frame broke RFC 6455.
     case protocolError = "protocol_error"
     case invalidPayload = "invalid_payload"
@@ -79,6 +81,7 @@ package enum CloseReason: String, CaseIterable, Sendable {
         case .tokenRevoked: 4502
         case .validationFailed: 4503
         case .claimRevoked: 4504
+        case .application: 4999
         case .protocolError: 1002
         case .unsupportedData: 1003
         case .invalidPayload: 1007
@@ -88,8 +91,10 @@ package enum CloseReason: String, CaseIterable, Sendable {
     }
 
     /// Whether a client that obeys the code may connect again with what it has.
-    package var mayReconnect: Bool {
-        switch self.code {
+    package var mayReconnect: Bool { Self.mayReconnect(after: self.code) }
+
+    package static func mayReconnect(after code: UInt16) -> Bool {
+        switch code {
         case 3500...3999, 4500...4999, 1009: false
         default: true
         }

@@ -11,6 +11,8 @@ package struct NamespaceOptions: Sendable, Equatable {
         case authenticated
         /// Everybody who may connect.
         case anonymous
+        /// Whom the back-end's subscribe proxy lets in.
+        case proxy
     }
 
     /// Which clients may publish. Back-end services publish through the API, whatever stands here.
@@ -20,11 +22,36 @@ package struct NamespaceOptions: Sendable, Equatable {
         case subscribers
         case authenticated
         case anonymous
+        /// Who is let by the back-end's publish proxy.
+        case proxy
+    }
+
+    /// Which clients may ask who is in a channel, or what was published in it.
+    package enum ReadRight: String, CaseIterable, Sendable {
+        case none
+        /// Who is subscribed to the channel.
+        case subscribers
+        case authenticated
+        case anonymous
+    }
+
+    /// What a subscription can get back of what it missed.
+    package enum Recovery: String, CaseIterable, Sendable {
+        case off
+        /// Everything, in order, as far as the history reaches.
+        case stream
+        /// The latest publication alone.
+        case cache
     }
 
     /// What happens to a connection that takes messages more slowly than they come.
     package enum SlowConsumerPolicy: String, CaseIterable, Sendable {
+        /// The connection ends, and its client comes back and recovers.
         case disconnect
+        /// What waited longest is dropped, and the client is told of the gap.
+        case dropOldest = "drop_oldest"
+        /// All that waits but the latest is dropped, and the client is told of the gap.
+        case latest
     }
 
     /// What precedes the first colon of a channel's name; empty for channels that have no namespace.
@@ -32,6 +59,18 @@ package struct NamespaceOptions: Sendable, Equatable {
     package var subscribe: SubscribeRight
     package var publish: PublishRight
     package var slowConsumer: SlowConsumerPolicy
+    /// Whether it is kept who is in a channel.
+    package var presence = false
+    package var presenceRight = ReadRight.subscribers
+    /// Whether comings and goings are told to the subscribers that ask for them.
+    package var joinLeave = false
+    /// Whether they are told to all subscribers.
+    package var forceJoinLeave = false
+    /// Publications that are kept; 0 keeps none.
+    package var historySize = 0
+    package var historyTTL = Duration.seconds(300)
+    package var historyRight = ReadRight.subscribers
+    package var recovery = Recovery.stream
 
     package init(
         name: String = "", subscribe: SubscribeRight = .token, publish: PublishRight = .none,
@@ -41,6 +80,11 @@ package struct NamespaceOptions: Sendable, Equatable {
         self.subscribe = subscribe
         self.publish = publish
         self.slowConsumer = slowConsumer
+    }
+
+    /// How much of a channel's stream is kept; nil where nothing is.
+    package var history: HistoryOptions? {
+        self.historySize > 0 ? HistoryOptions(size: self.historySize, ttl: self.historyTTL) : nil
     }
 
     /// Whether `identity` may subscribe to `channel`, a name of this namespace.
@@ -60,6 +104,8 @@ package struct NamespaceOptions: Sendable, Equatable {
             case .subscribers: isSubscribed
             case .authenticated: !identity.isAnonymous
             case .anonymous: true
+            // The proxy is asked by who asks this.
+            case .proxy: false
             }
         // Whom the channel's name keeps from reading, it keeps from writing.
         return permitted && (isSubscribed || Self.permitsByName(channel, identity) ?? true)
@@ -67,7 +113,8 @@ package struct NamespaceOptions: Sendable, Equatable {
 
     private func permitsSubscribing(_ identity: Identity) -> Bool {
         switch self.subscribe {
-        case .token: false
+        // The proxy is asked by who asks this.
+        case .token, .proxy: false
         case .authenticated: !identity.isAnonymous
         case .anonymous: true
         }

@@ -26,7 +26,7 @@ extension EdgeShard {
         self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.shared.configuration.eventRetryMilliseconds))
         var isPending = false
         for channel in channels {
-            switch self.shard.subscribe(slot, to: channel, ticket: 0) {
+            switch self.shard.subscribe(slot, to: channel, SubscribeOptions()) {
             case .pending: isPending = true
             case .subscribed, .alreadySubscribed: break
             case .limitExceeded:
@@ -47,10 +47,10 @@ extension EdgeShard {
         self.reactor.send(isChunked ? ChunkedEncoding.chunk(bytes) : bytes, to: slot)
     }
 
-    func eventsSubscribed(_ slot: Int32, error: BusError?) {
+    func eventsSubscribed(_ slot: Int32, channel: String, _ result: Result<SubscriptionStart, BusError>) {
         guard self.connections[Int(slot)].stage == .eventStream else { return }
         // A stream that cannot have its channels ends, and the browser asks again.
-        if error != nil { return self.end(slot, reason: .notAvailable) }
+        if case .failure = result { return self.end(slot, reason: .notAvailable) }
         if !self.shard.isWaiting(slot) { self.sendEvent(slot, Self.subscribedComment) }
     }
 
@@ -60,16 +60,16 @@ extension EdgeShard {
     }
 
     /// The last event says why; where the client may come back, it is told when.
-    func endEvents(_ slot: Int32, reason: CloseReason) {
-        if reason.mayReconnect || reason == .notAvailable {
+    func endEvents(_ slot: Int32, _ notice: CloseNotice) {
+        if notice.mayReconnect || notice.reason == .notAvailable {
             self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.retryMilliseconds()))
         } else {
-            let body = EventStreamBody.disconnect(reason)
+            let body = EventStreamBody.disconnect(notice)
             self.sendEvent(slot, EventStreamEncoder.event(name: EventStreamBody.disconnectEvent, data: body))
         }
         if self.connections[Int(slot)].flags.contains(.chunked) {
             self.reactor.send(ChunkedEncoding.last, to: slot)
         }
-        self.finish(slot, reason: reason)
+        self.finish(slot, reason: notice.reason)
     }
 }

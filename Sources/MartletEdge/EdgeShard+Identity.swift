@@ -87,7 +87,8 @@ extension EdgeShard {
             user: identity.user, client: self.shared.clients.text(of: self.reactor.id(of: slot)),
             connectionInfo: identity.info)
         let publication = Publication(channel: channel, data: data, info: info.json, time: Clock.wall)
-        self.shard.publish(publication, from: slot, ticket: ticket)
+        let options = PublishOptions(history: self.shared.configuration.namespaces.options(of: channel)?.history)
+        self.shard.publish(publication, options, from: slot, ticket: ticket)
     }
 }
 

@@ -164,7 +164,7 @@ extension EdgeShard {
                 return self.answer(slot, answer, .failure(JSONRPCError(error)))
             }
             let ticket = self.ticket()
-            switch self.shard.subscribe(slot, to: channel, ticket: ticket) {
+            switch self.shard.subscribe(slot, to: channel, SubscribeOptions(ticket: ticket)) {
             case .subscribed: self.answer(slot, answer, .success(Self.done))
             case .pending: self.withExtras(slot).tickets[ticket] = answer
             case .alreadySubscribed: self.answer(slot, answer, .failure(JSONRPCError(.alreadySubscribed)))
@@ -184,15 +184,20 @@ extension EdgeShard {
         }
     }
 
-    func rpcSubscribed(_ slot: Int32, ticket: UInt32, error: BusError?) { self.settle(slot, ticket, error) }
+    func rpcSubscribed(
+        _ slot: Int32, channel: String, ticket: UInt32, _ result: Result<SubscriptionStart, BusError>
+    ) {
+        self.settle(slot, ticket, result.map { _ in Self.done })
+    }
 
-    func rpcPublished(_ slot: Int32, ticket: UInt32, error: BusError?) { self.settle(slot, ticket, error) }
+    func rpcCompleted(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
+        guard case .published(let result) = completion else { return }
+        self.settle(slot, ticket, result.map { _ in Self.done })
+    }
 
-    private func settle(_ slot: Int32, _ ticket: UInt32, _ error: BusError?) {
+    private func settle(_ slot: Int32, _ ticket: UInt32, _ result: Result<[UInt8], BusError>) {
         guard let answer = self.existingExtras(slot)?.tickets.removeValue(forKey: ticket) else { return }
-        let result: Result<[UInt8], JSONRPCError> =
-            error.map { .failure(JSONRPCError(CentrifugeError($0))) } ?? .success(Self.done)
-        self.answer(slot, answer, result)
+        self.answer(slot, answer, result.mapError { JSONRPCError(CentrifugeError($0)) })
         self.dropExtrasIfIdle(slot)
     }
 

@@ -78,15 +78,17 @@ extension EdgeShard {
         self.finish(slot, reason: .peerClosed)
     }
 
-    func endWebSocket(_ slot: Int32, reason: CloseReason) {
-        var (code, text) = (reason.code, reason.text)
-        if reason == .shutdown, self.connections[Int(slot)].kind == .jsonRPC {
+    func endWebSocket(_ slot: Int32, reason: CloseReason) { self.endWebSocket(slot, CloseNotice(reason)) }
+
+    func endWebSocket(_ slot: Int32, _ notice: CloseNotice) {
+        var (code, text) = (notice.code, notice.text)
+        if notice.reason == .shutdown, self.connections[Int(slot)].kind == .jsonRPC {
             code = CloseReason.serviceRestart.code
             text = "\(CloseReason.serviceRestart.text), retry after \(self.retryMilliseconds()) ms"
         }
         let payload = WebSocketFrame.closePayload(code: code, reason: text)
         self.reactor.send(WebSocketFrame.encode(.close, payload: payload), to: slot)
-        self.finish(slot, reason: reason)
+        self.finish(slot, reason: notice.reason)
     }
 
     /// When a client should come back: spread, so that those who were told together do not come together.

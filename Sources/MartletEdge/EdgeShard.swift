@@ -327,18 +327,20 @@ extension EdgeShard: ReactorDelegate {
 // MARK: - ShardEdge
 
 extension EdgeShard: ShardEdge {
-    package func subscribed(_ slot: Int32, channel: String, ticket: UInt32, error: BusError?) {
+    package func subscribed(
+        _ slot: Int32, channel: String, ticket: UInt32, _ result: Result<SubscriptionStart, BusError>
+    ) {
         switch self.connections[Int(slot)].kind {
-        case .centrifuge: self.centrifugeSubscribed(slot, ticket: ticket, error: error)
-        case .jsonRPC: self.rpcSubscribed(slot, ticket: ticket, error: error)
-        case .events: self.eventsSubscribed(slot, error: error)
+        case .centrifuge: self.centrifugeSubscribed(slot, channel: channel, ticket: ticket, result)
+        case .jsonRPC: self.rpcSubscribed(slot, channel: channel, ticket: ticket, result)
+        case .events: self.eventsSubscribed(slot, channel: channel, result)
         }
     }
 
-    package func published(_ slot: Int32, ticket: UInt32, error: BusError?) {
+    package func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
         switch self.connections[Int(slot)].kind {
-        case .centrifuge: self.centrifugePublished(slot, ticket: ticket, error: error)
-        case .jsonRPC: self.rpcPublished(slot, ticket: ticket, error: error)
+        case .centrifuge: self.centrifugeCompleted(slot, ticket: ticket, completion)
+        case .jsonRPC: self.rpcCompleted(slot, ticket: ticket, completion)
         case .events: break
         }
     }
@@ -352,13 +354,25 @@ extension EdgeShard: ShardEdge {
         }
     }
 
-    package func end(_ slot: Int32, reason: CloseReason) {
-        switch self.connections[Int(slot)].stage {
-        case .webSocket: self.endWebSocket(slot, reason: reason)
-        case .eventStream: self.endEvents(slot, reason: reason)
-        case .free, .proxyHeader, .head, .ending: break
+    package func lost(_ slot: Int32, channel: String, flags: SubscriptionFlags) {
+        switch self.connections[Int(slot)].kind {
+        case .centrifuge: self.centrifugeLost(slot, channel: channel, flags: flags)
+        case .jsonRPC: self.rpcMissed(slot, channel: channel)
+        case .events: self.eventsMissed(slot, channel: channel)
         }
     }
+
+    package func left(_ slot: Int32, channel: String, flags: SubscriptionFlags) {}
+
+    package func perform(_ command: UserCommand, on slots: [Int32]) -> UserOutcome {
+        guard case .disconnect(_, let notice) = command else { return UserOutcome() }
+        for slot in slots { self.end(slot, notice) }
+        return UserOutcome(count: slots.count)
+    }
+
+    package func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) {}
+
+    package func end(_ slot: Int32, reason: CloseReason) { self.end(slot, CloseNotice(reason)) }
 
     package func keysRefreshed() {
         let waiting = self.waitingForKeys

@@ -8,6 +8,7 @@ struct ChannelTable {
         var slot: Int32
         /// The caller's own number for the command, given back with the outcome.
         var ticket: UInt32
+        var flags: SubscriptionFlags
     }
 
     struct Entry {

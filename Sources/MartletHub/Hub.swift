@@ -54,13 +54,32 @@ package final class Hub: BusSink {
     /// Whether a shard has more to catch up with than a producer that can wait should add to.
     package var isBehind: Bool { self.mailboxes.contains { $0.controlCount > Self.controlBacklogMax } }
 
-    package func close(_ selector: CloseSelector, reason: CloseReason) {
-        switch selector {
-        case .user: self.tellAll(.close(selector, reason))
-        case .connection(let id, _):
-            guard Int(id.shard) < self.mailboxes.count else { return }
-            self.mailboxes[Int(id.shard)].post(control: .close(selector, reason))
+    /// What all shards together did.
+    package func perform(_ command: UserCommand) async -> UserOutcome {
+        var sum = UserOutcome()
+        for mailbox in self.mailboxes(of: command.selector) {
+            let outcome = await withCheckedContinuation { continuation in
+                let isTaken = mailbox.post(control: .user(command) { continuation.resume(returning: $0) })
+                if !isTaken { continuation.resume(returning: UserOutcome()) }
+            }
+            sum.count += outcome.count
+            sum.connections += outcome.connections
         }
+        return sum
+    }
+
+    private func mailboxes(of selector: ConnectionSelector) -> [Mailbox<ShardMessage>] {
+        switch selector {
+        case .user: self.mailboxes
+        case .connection(let id, _):
+            Int(id.shard) < self.mailboxes.count ? [self.mailboxes[Int(id.shard)]] : []
+        }
+    }
+
+    /// Hands a client's commands to its connection; false where its shard is not one of ours.
+    package func emulate(_ id: ConnectionID, session: String, _ commands: [UInt8]) -> Bool {
+        guard Int(id.shard) < self.mailboxes.count else { return false }
+        return self.mailboxes[Int(id.shard)].post(control: .emulated(id, session: session, commands))
     }
 
     /// One snapshot a shard, each taken on its own thread.

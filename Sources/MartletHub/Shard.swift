@@ -17,8 +17,8 @@ package final class Shard {
     /// delivery costs when publishers outrun the sockets: of 65,536, a channel of 10,000 subscribers had 7 a sweep.
     package static let enqueuesPerTurnMax = 1_048_576
 
-    package enum SubscribeOutcome: Sendable {
-        case subscribed
+    package enum SubscribeOutcome: Equatable, Sendable {
+        case subscribed(SubscriptionStart)
         /// `ShardEdge.subscribed` will tell.
         case pending
         case alreadySubscribed
@@ -109,9 +109,7 @@ package final class Shard {
     // MARK: - Subscriptions
 
     /// Subscribes a registered connection.
-    ///
-    /// - Parameter ticket: The caller's number for the command, given back by `ShardEdge.subscribed`.
-    package func subscribe(_ slot: Int32, to name: String, ticket: UInt32) -> SubscribeOutcome {
+    package func subscribe(_ slot: Int32, to name: String, _ options: SubscribeOptions) -> SubscribeOutcome {
         let known = self.channels.id(of: name)
         if let known, self.outlets[Int(slot)].subscriptions.entry(of: known) != nil { return .alreadySubscribed }
         guard self.outlets[Int(slot)].subscriptions.count < self.limits.subscriptionsMax,
@@ -125,10 +123,11 @@ package final class Shard {
         self.subscriptionCount += 1
         self.metrics.subscriptions.add(1)
         if self.channels[channel].isOpen {
-            self.activate(slot, channel, isNew: true)
-            return .subscribed
+            self.activate(slot, channel, options.flags, isNew: true)
+            return .subscribed(SubscriptionStart())
         }
-        self.channels[channel].waiters.append(ChannelTable.Waiter(slot: slot, ticket: ticket))
+        self.channels[channel].waiters.append(
+            ChannelTable.Waiter(slot: slot, ticket: options.ticket, flags: options.flags))
         self.outlets[Int(slot)].subscriptions.append(SubscriptionList.Entry(channel: channel, position: -1))
         return .pending
     }
@@ -139,7 +138,7 @@ package final class Shard {
             let entry = self.outlets[Int(slot)].subscriptions.entry(of: channel)
         else { return false }
         if entry.position < 0, let waiter = self.channels[channel].waiters.first(where: { $0.slot == slot }) {
-            self.edge?.subscribed(slot, channel: name, ticket: waiter.ticket, error: .unconfirmed)
+            self.edge?.subscribed(slot, channel: name, ticket: waiter.ticket, .failure(.unconfirmed))
         }
         self.remove(slot, entry)
         return true
@@ -155,10 +154,10 @@ package final class Shard {
         return self.outlets[Int(slot)].subscriptions.entry(of: channel) != nil
     }
 
-    private func activate(_ slot: Int32, _ channel: Int32, isNew: Bool) {
+    private func activate(_ slot: Int32, _ channel: Int32, _ flags: SubscriptionFlags, isNew: Bool) {
         let position = Int32(self.channels[channel].subscribers.count)
         let format = self.outlets[Int(slot)].format
-        self.channels[channel].subscribers.append(Subscriber(slot: slot, format: format))
+        self.channels[channel].subscribers.append(Subscriber(slot: slot, format: format, flags: flags))
         if isNew {
             self.outlets[Int(slot)].subscriptions.append(SubscriptionList.Entry(channel: channel, position: position))
         } else {
@@ -197,12 +196,12 @@ package final class Shard {
 
     // MARK: - Publishing
 
-    /// Hands a client's publication to the bus; `ShardEdge.published` tells the outcome with this ticket.
-    package func publish(_ publication: Publication, from slot: Int32, ticket: UInt32) {
+    /// Hands a client's publication to the bus; `ShardEdge.completed` tells the outcome with this ticket.
+    package func publish(_ publication: Publication, _ options: PublishOptions, from slot: Int32, ticket: UInt32) {
         let (id, mailbox) = (self.reactor.id(of: slot), self.mailbox)
-        self.bus.publish(publication) { error in
+        self.bus.publish(publication, options) { result in
             // The control lane, because an answer must not be lost where the data lane is full.
-            mailbox.post(control: .published(id, ticket: ticket, error: error))
+            mailbox.post(control: .completed(id, ticket: ticket, .published(result)))
         }
     }
 
@@ -251,11 +250,13 @@ package final class Shard {
         switch message {
         case .publication(let publication): _ = self.fanOut(publication)
         case .subscribed(let channel, let error): self.acknowledge(channel, error)
-        case .published(let id, let ticket, let error):
-            if let slot = self.reactor.slot(of: id) { self.edge?.published(slot, ticket: ticket, error: error) }
+        case .completed(let id, let ticket, let completion):
+            if let slot = self.reactor.slot(of: id) { self.edge?.completed(slot, ticket: ticket, completion) }
         case .gap(let channels): self.tellGap(channels)
         case .invalidate(let invalidation): self.invalidate(invalidation)
-        case .close(let selector, let reason): self.close(selector, reason)
+        case .user(let command, let answer): answer(self.perform(command))
+        case .emulated(let id, let session, let commands):
+            if let slot = self.reactor.slot(of: id) { self.edge?.emulated(slot, session: session, commands) }
         case .closeStale(let key): self.closeStale(key)
         case .keysRefreshed: self.edge?.keysRefreshed()
         case .drain(let window): self.edge?.drain(window: window)
@@ -289,14 +290,16 @@ package final class Shard {
         // First all are what they will be, then they are told: who is told may end its connection.
         for waiter in waiters {
             if error == nil {
-                self.activate(waiter.slot, channel, isNew: false)
+                self.activate(waiter.slot, channel, waiter.flags, isNew: false)
             } else {
                 self.forget(waiter.slot, channel)
             }
         }
         if error != nil { self.releaseIfUnused(channel) }
         for waiter in waiters {
-            self.edge?.subscribed(waiter.slot, channel: name, ticket: waiter.ticket, error: error)
+            let result: Result<SubscriptionStart, BusError> =
+                error.map { .failure($0) } ?? .success(SubscriptionStart())
+            self.edge?.subscribed(waiter.slot, channel: name, ticket: waiter.ticket, result)
         }
     }
 
@@ -329,17 +332,19 @@ package final class Shard {
         }
     }
 
-    private func close(_ selector: CloseSelector, _ reason: CloseReason) {
+    private func perform(_ command: UserCommand) -> UserOutcome {
+        self.edge?.perform(command, on: self.slots(command.selector)) ?? UserOutcome()
+    }
+
+    private func slots(_ selector: ConnectionSelector) -> [Int32] {
         switch selector {
         case .connection(let id, let user):
-            guard let slot = self.reactor.slot(of: id), self.identity(of: slot)?.user == user else { return }
-            self.edge?.end(slot, reason: reason)
+            guard let slot = self.reactor.slot(of: id), self.identity(of: slot)?.user == user else { return [] }
+            return [slot]
         case .user(let user, let session, let keep):
-            for slot in self.users.slots(hash: SlotIndex.hash(user)) {
-                guard let identity = self.identity(of: slot), identity.user == user,
-                    !keep.contains(self.reactor.id(of: slot))
-                else { continue }
-                if session == nil || identity.session == session { self.edge?.end(slot, reason: reason) }
+            return self.users.slots(hash: SlotIndex.hash(user)).filter { slot in
+                guard let identity = self.identity(of: slot), identity.user == user else { return false }
+                return (session == nil || identity.session == session) && !keep.contains(self.reactor.id(of: slot))
             }
         }
     }

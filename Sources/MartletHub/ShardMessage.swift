@@ -8,12 +8,14 @@ package enum ShardMessage: Sendable {
     // The data lane.
     case publication(Publication)
     case subscribed(channel: String, error: BusError?)
-    case published(ConnectionID, ticket: UInt32, error: BusError?)
     /// Messages of these channels (nil: of all) may have been lost.
     case gap([String]?)
     // The control lane.
+    case completed(ConnectionID, ticket: UInt32, Completion)
     case invalidate(Invalidation)
-    case close(CloseSelector, CloseReason)
+    case user(UserCommand, @Sendable (UserOutcome) -> Void)
+    /// Commands of a client whose answers go over a stream, with the secret that proves whose it is.
+    case emulated(ConnectionID, session: String, [UInt8])
     /// Sessions whose last good validation is too old, by key.
     case closeStale(sessionKey: String)
     /// Keys to verify tokens by have changed, or could not be had.

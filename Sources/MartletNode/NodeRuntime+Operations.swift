@@ -35,10 +35,13 @@ extension NodeRuntime: NodeOperations {
         guard self.configuration.namespaceTable.options(of: channel) != nil else { throw APIError(.unknownChannel) }
         guard data.count <= self.configuration.limits.publicationBytesMax else { throw APIError(.limitExceeded) }
         let publication = Publication(channel: channel, data: data, time: Clock.wall)
-        let error = await withCheckedContinuation { continuation in
-            self.bus.publish(publication) { continuation.resume(returning: $0) }
+        let options = PublishOptions(history: self.configuration.namespaceTable.options(of: channel)?.history)
+        let result = await withCheckedContinuation { continuation in
+            self.bus.publish(publication, options) { continuation.resume(returning: $0) }
         }
-        if let error { throw APIError(code: CentrifugeError.internalError.code, message: "\(error)") }
+        if case .failure(let error) = result {
+            throw APIError(code: CentrifugeError.internalError.code, message: "\(error)")
+        }
     }
 
     func disconnect(_ request: APIRequest.Disconnect) async throws(APIError) {

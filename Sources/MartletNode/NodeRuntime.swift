@@ -157,12 +157,14 @@ final class NodeRuntime: Sendable {
         case .invalidation(let invalidation): self.intake.take(invalidation)
         case .disconnect(let user, let session, let client, let keep, let reason):
             let kept = Set(keep.compactMap(self.clients.connection))
+            let selector: ConnectionSelector
             if let client {
                 guard let id = self.clients.connection(client) else { return }
-                self.hub.close(.connection(id, user: user), reason: reason)
+                selector = .connection(id, user: user)
             } else {
-                self.hub.close(.user(user, session: session, keep: kept), reason: reason)
+                selector = .user(user, session: session, keep: kept)
             }
+            self.hub.tellAll(.user(.disconnect(selector, CloseNotice(reason))) { _ in })
         case nil: self.logger.debug("a control message was not understood")
         }
     }

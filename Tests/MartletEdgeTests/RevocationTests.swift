@@ -71,7 +71,8 @@ extension LoopbackTests {
                     let start = text.range(of: #""client":""#)?.upperBound,
                     let id = rig.shared.clients.connection(String(text[start...].prefix(36)))
                 else { return #expect(Bool(false)) }
-                rig.hub.close(.user("ann", session: nil, keep: [id]), reason: .forceDisconnect)
+                rig.hub.tellAll(
+                    .user(.disconnect(.user("ann", session: nil, keep: [id]), CloseNotice(.forceDisconnect))) { _ in })
                 #expect(try sockets[0].closeCode() == 3503)
                 #expect(try sockets[1].closeCode() == 3503)
                 rig.hub.close(.connection(id, user: "bob"), reason: .forceReconnect)

@@ -12,15 +12,56 @@ import Synchronization
 final class ShardRig {
     final class RecordingBus: Bus {
         private let calls = Mutex<[String]>([])
-        private let completions = Mutex<[@Sendable (BusError?) -> Void]>([])
+        private let completions = Mutex<[@Sendable (Result<StreamPosition?, BusError>) -> Void]>([])
 
         var health: BusHealth { .healthy }
 
         func subscribe(_ channel: String, shard: Int) { self.calls.withLock { $0.append("+\(channel)") } }
         func unsubscribe(_ channel: String, shard: Int) { self.calls.withLock { $0.append("-\(channel)") } }
 
-        func publish(_ publication: Publication, completion: @escaping @Sendable (BusError?) -> Void) {
+        func publish(
+            _ publication: Publication, _ options: PublishOptions,
+            completion: @escaping @Sendable (Result<StreamPosition?, BusError>) -> Void
+        ) {
             self.completions.withLock { $0.append(completion) }
+        }
+
+        func history(
+            _ channel: String, _ query: HistoryQuery,
+            completion: @escaping @Sendable (Result<HistoryPage, BusError>) -> Void
+        ) {
+            completion(.failure(.unavailable))
+        }
+
+        func removeHistory(_ channel: String, completion: @escaping @Sendable (BusError?) -> Void) {
+            completion(.unavailable)
+        }
+
+        func renewStream(
+            _ channel: String, from epoch: String, completion: @escaping @Sendable (BusError?) -> Void
+        ) {
+            completion(.unavailable)
+        }
+
+        func enter(_ channel: String, client: String, info: [UInt8]) {}
+        func leave(_ channel: String, client: String) {}
+
+        func presence(
+            _ channel: String, completion: @escaping @Sendable (Result<[PresenceEntry], BusError>) -> Void
+        ) {
+            completion(.failure(.unavailable))
+        }
+
+        func presenceStats(
+            _ channel: String, completion: @escaping @Sendable (Result<PresenceStats, BusError>) -> Void
+        ) {
+            completion(.failure(.unavailable))
+        }
+
+        func send(
+            _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
+        ) {
+            completion(.failure(.unavailable))
         }
 
         func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) { completion(nil) }
@@ -39,12 +80,38 @@ final class ShardRig {
         var events: [String] = []
         var onSubscribed: (Int32) -> Void = { _ in }
 
-        func subscribed(_ slot: Int32, channel: String, ticket: UInt32, error: BusError?) {
-            self.events.append("\(slot) \(channel) #\(ticket) \(error.map { "\($0)" } ?? "subscribed")")
+        func subscribed(
+            _ slot: Int32, channel: String, ticket: UInt32, _ result: Result<SubscriptionStart, BusError>
+        ) {
+            let outcome =
+                switch result {
+                case .success: "subscribed"
+                case .failure(let error): "\(error)"
+                }
+            self.events.append("\(slot) \(channel) #\(ticket) \(outcome)")
             self.onSubscribed(slot)
         }
 
-        func published(_ slot: Int32, ticket: UInt32, error: BusError?) { self.events.append("\(slot) published") }
+        func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
+            self.events.append("\(slot) completed")
+        }
+
+        func lost(_ slot: Int32, channel: String, flags: SubscriptionFlags) {
+            self.events.append("\(slot) \(channel) lost")
+        }
+
+        func left(_ slot: Int32, channel: String, flags: SubscriptionFlags) {
+            self.events.append("\(slot) \(channel) left")
+        }
+
+        func perform(_ command: UserCommand, on slots: [Int32]) -> UserOutcome {
+            if case .disconnect(_, let notice) = command {
+                for slot in slots { self.events.append("\(slot) ended \(notice.code)") }
+            }
+            return UserOutcome(count: slots.count)
+        }
+
+        func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) { self.events.append("\(slot) emulated") }
         func missed(_ slot: Int32, channel: String) { self.events.append("\(slot) \(channel) missed") }
         func end(_ slot: Int32, reason: CloseReason) { self.events.append("\(slot) ended \(reason.code)") }
         func keysRefreshed() { self.events.append("keys") }

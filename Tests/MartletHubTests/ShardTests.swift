@@ -12,13 +12,15 @@ struct ShardTests {
     @Test func firstSubscriberAsksTheBusAndTheLastGivesUp() throws {
         let rig = try ShardRig()
         rig.register(0..<3)
-        for slot in Int32(0)..<3 { #expect(rig.shard.subscribe(slot, to: "a", ticket: UInt32(slot)) == .pending) }
-        #expect(rig.shard.subscribe(0, to: "a", ticket: 9) == .alreadySubscribed)
+        for slot in Int32(0)..<3 {
+            #expect(rig.shard.subscribe(slot, to: "a", SubscribeOptions(ticket: UInt32(slot))) == .pending)
+        }
+        #expect(rig.shard.subscribe(0, to: "a", SubscribeOptions(ticket: 9)) == .alreadySubscribed)
         #expect(rig.bus.take() == ["+a"])
         rig.acknowledge("a")
         #expect(rig.edge.take() == ["0 a #0 subscribed", "1 a #1 subscribed", "2 a #2 subscribed"])
         rig.register(3..<4)
-        #expect(rig.shard.subscribe(3, to: "a", ticket: 3) == .subscribed)
+        #expect(rig.shard.subscribe(3, to: "a", SubscribeOptions(ticket: 3)) == .subscribed(SubscriptionStart()))
         #expect(rig.metrics.subscriptions.current == 4 && rig.metrics.channels.current == 1)
         #expect(rig.shard.unsubscribe(0, from: "a"))
         #expect(!rig.shard.unsubscribe(0, from: "a"))
@@ -32,7 +34,7 @@ struct ShardTests {
         rig.register(0..<3)
         // What an event stream does that cannot have its channel.
         if connectionsEnd { rig.edge.onSubscribed = { [shard = rig.shard] in shard.unregister($0) } }
-        for slot in Int32(0)..<3 { _ = rig.shard.subscribe(slot, to: "a", ticket: 7) }
+        for slot in Int32(0)..<3 { _ = rig.shard.subscribe(slot, to: "a", SubscribeOptions(ticket: 7)) }
         rig.acknowledge("a", .unavailable)
         #expect(rig.edge.take().count == 3)
         #expect(rig.bus.take() == ["+a", "-a"])
@@ -40,7 +42,7 @@ struct ShardTests {
         // The numbers of the channels are still told apart.
         rig.edge.onSubscribed = { _ in }
         rig.register(0..<3)
-        for slot in Int32(0)..<3 { _ = rig.shard.subscribe(slot, to: "c\(slot)", ticket: 1) }
+        for slot in Int32(0)..<3 { _ = rig.shard.subscribe(slot, to: "c\(slot)", SubscribeOptions(ticket: 1)) }
         for slot in Int32(0)..<3 { rig.acknowledge("c\(slot)") }
         #expect(rig.edge.take() == ["0 c0 #1 subscribed", "1 c1 #1 subscribed", "2 c2 #1 subscribed"])
         #expect(rig.metrics.channels.current == 3)
@@ -51,8 +53,8 @@ struct ShardTests {
     @Test func whoGoesWhileItWaitsIsNotTold() throws {
         let rig = try ShardRig()
         rig.register(0..<2)
-        _ = rig.shard.subscribe(0, to: "a", ticket: 1)
-        _ = rig.shard.subscribe(1, to: "a", ticket: 2)
+        _ = rig.shard.subscribe(0, to: "a", SubscribeOptions(ticket: 1))
+        _ = rig.shard.subscribe(1, to: "a", SubscribeOptions(ticket: 2))
         #expect(rig.shard.isWaiting(0))
         rig.shard.unregister(0)
         #expect(rig.shard.unsubscribe(1, from: "a"))
@@ -68,12 +70,12 @@ struct ShardTests {
         limits.channelsMax = 3
         let rig = try ShardRig(limits: limits)
         rig.register(0..<2)
-        #expect(rig.shard.subscribe(0, to: "a", ticket: 0) == .pending)
-        #expect(rig.shard.subscribe(0, to: "b", ticket: 0) == .pending)
-        #expect(rig.shard.subscribe(0, to: "c", ticket: 0) == .limitExceeded)
-        #expect(rig.shard.subscribe(1, to: "c", ticket: 0) == .pending)
-        #expect(rig.shard.subscribe(1, to: "d", ticket: 0) == .limitExceeded)
-        #expect(rig.shard.subscribe(1, to: "a", ticket: 0) == .pending)
+        #expect(rig.shard.subscribe(0, to: "a", SubscribeOptions(ticket: 0)) == .pending)
+        #expect(rig.shard.subscribe(0, to: "b", SubscribeOptions(ticket: 0)) == .pending)
+        #expect(rig.shard.subscribe(0, to: "c", SubscribeOptions(ticket: 0)) == .limitExceeded)
+        #expect(rig.shard.subscribe(1, to: "c", SubscribeOptions(ticket: 0)) == .pending)
+        #expect(rig.shard.subscribe(1, to: "d", SubscribeOptions(ticket: 0)) == .limitExceeded)
+        #expect(rig.shard.subscribe(1, to: "a", SubscribeOptions(ticket: 0)) == .pending)
     }
 
     @Test func anOverrunLaneIsAGapBehindWhatWasTaken() throws {
@@ -81,7 +83,7 @@ struct ShardTests {
         limits.mailboxMax = 3
         let rig = try ShardRig(limits: limits)
         rig.register(0..<1)
-        _ = rig.shard.subscribe(0, to: "a", ticket: 0)
+        _ = rig.shard.subscribe(0, to: "a", SubscribeOptions(ticket: 0))
         rig.acknowledge("a")
         _ = rig.edge.take()
         for number in 0..<5 { rig.hub.deliver(Publication(channel: "a", data: Array("\(number)".utf8)), to: [0]) }
@@ -98,7 +100,7 @@ struct ShardTests {
         limits.mailboxMax = 1
         let rig = try ShardRig(limits: limits)
         rig.register(0..<1)
-        _ = rig.shard.subscribe(0, to: "a", ticket: 4)
+        _ = rig.shard.subscribe(0, to: "a", SubscribeOptions(ticket: 4))
         rig.hub.deliver(Publication(channel: "x", data: []), to: [0])
         rig.acknowledge("a")
         #expect(rig.edge.take() == ["0 a #4 subscribed"])
@@ -136,8 +138,14 @@ struct ShardTests {
         #expect(ended(.claim(name: "org", value: "x", before: 100)) == ["2 ended 4504"])
         #expect(ended(.claim(name: "org", value: "y", before: 100)).isEmpty)
         #expect(ended(.user("", before: 100)).isEmpty)
-        #expect(ended(.close(.user("ann", session: nil), .forceDisconnect)) == ["0 ended 3503", "1 ended 3503"])
-        #expect(ended(.close(.user("ann", session: "s1"), .forceDisconnect)) == ["0 ended 3503"])
+        #expect(
+            ended(.user(.disconnect(.user("ann", session: nil), CloseNotice(.forceDisconnect))) { _ in }) == [
+                "0 ended 3503", "1 ended 3503",
+            ])
+        #expect(
+            ended(.user(.disconnect(.user("ann", session: "s1"), CloseNotice(.forceDisconnect))) { _ in }) == [
+                "0 ended 3503"
+            ])
         #expect(ended(.closeStale(sessionKey: "s3")) == ["2 ended 4000"])
         // After a refresh the new names count and the old do not.
         rig.shard.replaceIdentity(1, with: Identity(user: "ann", session: "s9", issuedAt: 300))
@@ -149,7 +157,7 @@ struct ShardTests {
     @Test func aStoppedShardAnswersAndThenRefuses() async throws {
         let rig = try ShardRig()
         rig.register(0..<1)
-        _ = rig.shard.subscribe(0, to: "a", ticket: 0)
+        _ = rig.shard.subscribe(0, to: "a", SubscribeOptions(ticket: 0))
         let hub = rig.hub
         async let waiting = hub.snapshots(namesUsers: true)
         // The question is asked by another task.

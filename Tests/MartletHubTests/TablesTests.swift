@@ -42,7 +42,7 @@ struct TablesTests {
         let (a, b) = (table.intern("a"), table.intern("b"))
         #expect(a != b && table.intern("a") == a && table.count == 2)
         table[a].isOpen = true
-        table[a].subscribers.append(Subscriber(slot: 1, format: .jsonRPC))
+        table[a].subscribers.append(Subscriber(slot: 1, format: .jsonRPC, flags: []))
         table.release(a)
         #expect(table.id(of: "a") == nil && table.count == 1)
         let c = table.intern("c")

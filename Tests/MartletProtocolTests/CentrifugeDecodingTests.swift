@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletCore
 import MartletProtocol
 import Testing
 
@@ -78,7 +79,7 @@ struct CentrifugeDecodingTests {
         expected.channel = "c"
         expected.limit = -1
         expected.reverse = true
-        expected.since = CentrifugeStreamPosition(offset: 5, epoch: "e")
+        expected.since = StreamPosition(offset: 5, epoch: "e")
         #expect(
             self.command(
                 #"{"id":1,"history":{"channel":"c","limit":-1,"reverse":true,"since":{"offset":5,"epoch":"e"}}}"#)

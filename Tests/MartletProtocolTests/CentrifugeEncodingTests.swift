@@ -21,7 +21,7 @@ struct CentrifugeEncodingTests {
         result.subscriptions = ["b": subscription]
         subscription.recoverable = true
         subscription.positioned = true
-        subscription.position = CentrifugeStreamPosition(offset: 7, epoch: "e")
+        subscription.position = StreamPosition(offset: 7, epoch: "e")
         result.subscriptions["a\""] = subscription
         result.pingInterval = 25
         result.wantsPong = true
@@ -40,7 +40,7 @@ struct CentrifugeEncodingTests {
         result.expiresIn = 5
         result.recoverable = true
         result.positioned = true
-        result.position = CentrifugeStreamPosition(offset: 9, epoch: "e")
+        result.position = StreamPosition(offset: 9, epoch: "e")
         result.publications = [
             Publication(channel: "c", data: bytes("1"), offset: 8),
             Publication(channel: "c", data: bytes("2"), info: bytes(#"{"user":"u","client":"x"}"#), offset: 9),
@@ -67,7 +67,7 @@ struct CentrifugeEncodingTests {
             self.reply(.presenceStats(clients: 0, users: 0))
                 == #"{"id":1,"presence_stats":{"num_clients":0,"num_users":0}}"#)
         #expect(
-            self.reply(.history([], top: CentrifugeStreamPosition()))
+            self.reply(.history([], top: StreamPosition()))
                 == #"{"id":1,"history":{"publications":[],"epoch":"","offset":0}}"#)
     }
 

@@ -146,6 +146,7 @@ struct JSONRPCTests {
         #expect(text(EventStreamBody.publication(publication)) == #"{"channel":"c","data":1}"#)
         #expect(text(EventStreamBody.gap(channel: "c")) == #"{"channel":"c"}"#)
         #expect(
-            text(EventStreamBody.disconnect(.rebalance)) == #"{"code":4001,"reason":"rebalance","reconnect":true}"#)
+            text(EventStreamBody.disconnect(CloseNotice(.rebalance)))
+                == #"{"code":4001,"reason":"rebalance","reconnect":true}"#)
     }
 }

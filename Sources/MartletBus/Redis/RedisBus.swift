@@ -83,9 +83,51 @@ package final class RedisBus: Bus, Service {
         self.post(.unsubscribe(self.names.publications(of: channel), shard))
     }
 
-    package func publish(_ publication: Publication, completion: @escaping @Sendable (BusError?) -> Void) {
-        self.publish(
-            Envelope.encode(publication), to: self.names.publications(of: publication.channel), completion)
+    package func publish(
+        _ publication: Publication, _ options: PublishOptions,
+        completion: @escaping @Sendable (Result<StreamPosition?, BusError>) -> Void
+    ) {
+        self.publish(Envelope.encode(publication), to: self.names.publications(of: publication.channel)) { error in
+            completion(error.map { .failure($0) } ?? .success(nil))
+        }
+    }
+
+    package func history(
+        _ channel: String, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    package func removeHistory(_ channel: String, completion: @escaping @Sendable (BusError?) -> Void) {
+        completion(.unavailable)
+    }
+
+    package func renewStream(
+        _ channel: String, from epoch: String, completion: @escaping @Sendable (BusError?) -> Void
+    ) {
+        completion(.unavailable)
+    }
+
+    package func enter(_ channel: String, client: String, info: [UInt8]) {}
+    package func leave(_ channel: String, client: String) {}
+
+    package func presence(
+        _ channel: String, completion: @escaping @Sendable (Result<[PresenceEntry], BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    package func presenceStats(
+        _ channel: String, completion: @escaping @Sendable (Result<PresenceStats, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    package func send(
+        _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
     }
 
     package func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) {

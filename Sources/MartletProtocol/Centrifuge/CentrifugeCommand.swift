@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+package import MartletCore
+
 /// What a client of the Centrifuge protocol asks for, whatever the encoding it came in.
 package struct CentrifugeCommand: Equatable, Sendable {
     package enum Request: Equatable, Sendable {
@@ -70,7 +72,7 @@ extension CentrifugeCommand {
     package struct HistoryRequest: Equatable, Sendable {
         package var channel = ""
         package var limit: Int32 = 0
-        package var since: CentrifugeStreamPosition?
+        package var since: StreamPosition?
         package var reverse = false
 
         package init() {}

@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletCore
+
 extension CentrifugeJSON {
     private typealias Request = CentrifugeCommand.Request
 
@@ -175,9 +177,9 @@ extension CentrifugeJSON {
 
     private static func position(
         _ value: JSONValue, _ text: Span<UInt8>
-    ) throws(MalformedField) -> CentrifugeStreamPosition? {
+    ) throws(MalformedField) -> StreamPosition? {
         if value.isNull { return nil }
-        var position = CentrifugeStreamPosition()
+        var position = StreamPosition()
         var members = try value.message(text)
         while let member = members.next(in: text) {
             switch member.name(in: text) {

@@ -11,7 +11,7 @@ package enum CentrifugeReply: Equatable, Sendable {
     case publish
     case presence([String: CentrifugeClientInfo])
     case presenceStats(clients: UInt32, users: UInt32)
-    case history([Publication], top: CentrifugeStreamPosition)
+    case history([Publication], top: StreamPosition)
     case ping
     /// `data` is JSON on one line, or nil.
     case rpc(data: [UInt8]?)
@@ -53,7 +53,7 @@ extension CentrifugeReply {
         package var expiresIn: UInt32?
         package var recoverable = false
         package var positioned = false
-        package var position = CentrifugeStreamPosition()
+        package var position = StreamPosition()
         package var publications: [Publication] = []
         package var recovered = false
         package var wasRecovering = false

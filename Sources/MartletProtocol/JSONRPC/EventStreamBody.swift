@@ -22,5 +22,5 @@ package enum EventStreamBody {
 
     package static func gap(channel: String) -> [UInt8] { PlainBody.gap(channel: channel) }
 
-    package static func disconnect(_ reason: CloseReason) -> [UInt8] { PlainBody.disconnect(reason) }
+    package static func disconnect(_ notice: CloseNotice) -> [UInt8] { PlainBody.disconnect(notice) }
 }

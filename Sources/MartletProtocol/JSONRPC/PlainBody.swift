@@ -34,12 +34,12 @@ enum PlainBody {
         return writer.bytes
     }
 
-    static func disconnect(_ reason: CloseReason) -> [UInt8] {
+    static func disconnect(_ notice: CloseNotice) -> [UInt8] {
         var writer = JSONWriter(capacity: 96)
         writer.beginObject()
-        writer.member("code", UInt64(reason.code))
-        writer.member("reason", reason.text)
-        writer.member("reconnect", reason.mayReconnect)
+        writer.member("code", UInt64(notice.code))
+        writer.member("reason", notice.text)
+        writer.member("reconnect", notice.mayReconnect)
         writer.endObject()
         return writer.bytes
     }

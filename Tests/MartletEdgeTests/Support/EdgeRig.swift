@@ -194,7 +194,9 @@ final class EdgeRig {
     }
 
     func publish(_ channel: String, _ data: String) {
-        self.bus.publish(Publication(channel: channel, data: Array(data.utf8), time: Clock.wall)) { _ in }
+        self.bus.publish(Publication(channel: channel, data: Array(data.utf8), time: Clock.wall), PublishOptions()) {
+            _ in
+        }
     }
 
     /// As whatever receives invalidations does it: first remembered, then told.

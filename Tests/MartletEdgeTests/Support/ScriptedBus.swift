@@ -10,7 +10,7 @@ final class ScriptedBus: Bus {
     private struct State: Sendable {
         weak var sink: (any BusSink)?
         var interest: [String: ShardSet] = [:]
-        var completions: [@Sendable (BusError?) -> Void] = []
+        var completions: [@Sendable (Result<StreamPosition?, BusError>) -> Void] = []
         var unsubscribed: [String] = []
     }
 
@@ -37,8 +37,49 @@ final class ScriptedBus: Bus {
         }
     }
 
-    func publish(_ publication: Publication, completion: @escaping @Sendable (BusError?) -> Void) {
+    func publish(
+        _ publication: Publication, _ options: PublishOptions,
+        completion: @escaping @Sendable (Result<StreamPosition?, BusError>) -> Void
+    ) {
         self.state.withLock { $0.completions.append(completion) }
+    }
+
+    func history(
+        _ channel: String, _ query: HistoryQuery,
+        completion: @escaping @Sendable (Result<HistoryPage, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    func removeHistory(_ channel: String, completion: @escaping @Sendable (BusError?) -> Void) {
+        completion(.unavailable)
+    }
+
+    func renewStream(
+        _ channel: String, from epoch: String, completion: @escaping @Sendable (BusError?) -> Void
+    ) {
+        completion(.unavailable)
+    }
+
+    func enter(_ channel: String, client: String, info: [UInt8]) {}
+    func leave(_ channel: String, client: String) {}
+
+    func presence(
+        _ channel: String, completion: @escaping @Sendable (Result<[PresenceEntry], BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    func presenceStats(
+        _ channel: String, completion: @escaping @Sendable (Result<PresenceStats, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
+    }
+
+    func send(
+        _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
+    ) {
+        completion(.failure(.unavailable))
     }
 
     func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) { completion(nil) }
@@ -60,6 +101,6 @@ final class ScriptedBus: Bus {
             defer { state.completions = [] }
             return state.completions
         }
-        for completion in completions { completion(error) }
+        for completion in completions { completion(error.map { .failure($0) } ?? .success(nil)) }
     }
 }

@@ -5,4 +5,5 @@
 struct Subscriber {
     var slot: Int32
     var format: WireFormat
+    var flags: SubscriptionFlags
 }

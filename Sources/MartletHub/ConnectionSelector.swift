@@ -3,8 +3,8 @@
 
 package import MartletCore
 
-/// Which connections an operator or a back-end service wants ended.
-package enum CloseSelector: Hashable, Sendable {
+/// Which connections an operator or a back-end service means.
+package enum ConnectionSelector: Hashable, Sendable {
     /// All connections of a user, or those of one of its sessions, but for these.
     case user(String, session: String?, keep: Set<ConnectionID> = [])
     /// One connection, if it is this user's.

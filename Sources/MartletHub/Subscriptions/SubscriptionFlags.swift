@@ -1,0 +1,22 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is particular about one subscription; kept with the subscriber, so it must stay small.
+package struct SubscriptionFlags: OptionSet, Hashable, Sendable {
+    package var rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// It is told when its position is lost, rather than of a gap.
+    package static let positioned = SubscriptionFlags(rawValue: 1 << 0)
+    /// It may come back with its position and be given what it missed.
+    package static let recoverable = SubscriptionFlags(rawValue: 1 << 1)
+    /// Comings and goings of others are told to it.
+    package static let joinLeave = SubscriptionFlags(rawValue: 1 << 2)
+    /// It is in the channel's presence.
+    package static let present = SubscriptionFlags(rawValue: 1 << 3)
+    /// Its own coming and going is told.
+    package static let announced = SubscriptionFlags(rawValue: 1 << 4)
+    /// The server subscribed it.
+    package static let serverSide = SubscriptionFlags(rawValue: 1 << 5)
+}
