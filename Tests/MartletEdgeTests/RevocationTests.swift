@@ -75,9 +75,9 @@ extension LoopbackTests {
                     .user(.disconnect(.user("ann", session: nil, keep: [id]), CloseNotice(.forceDisconnect))) { _ in })
                 #expect(try sockets[0].closeCode() == 3503)
                 #expect(try sockets[1].closeCode() == 3503)
-                rig.hub.close(.connection(id, user: "bob"), reason: .forceReconnect)
+                rig.hub.tellAll(.user(.disconnect(.connection(id, user: "bob"), CloseNotice(.forceReconnect))) { _ in })
                 #expect(try kept.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
-                rig.hub.close(.connection(id, user: "ann"), reason: .forceReconnect)
+                rig.hub.tellAll(.user(.disconnect(.connection(id, user: "ann"), CloseNotice(.forceReconnect))) { _ in })
                 #expect(try kept.closeCode() == 3011)
                 // A name that is used no more names nobody, also where its place is taken again.
                 let next = try SocketClient.connected(rig, token: rig.token("ann"))
