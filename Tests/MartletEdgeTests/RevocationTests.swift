@@ -81,7 +81,7 @@ extension LoopbackTests {
                 #expect(try kept.closeCode() == 3011)
                 // A name that is used no more names nobody, also where its place is taken again.
                 let next = try SocketClient.connected(rig, token: rig.token("ann"))
-                rig.hub.close(.connection(id, user: "ann"), reason: .forceReconnect)
+                rig.hub.tellAll(.user(.disconnect(.connection(id, user: "ann"), CloseNotice(.forceReconnect))) { _ in })
                 #expect(try next.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
             }
         }
