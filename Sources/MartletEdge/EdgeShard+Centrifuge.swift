@@ -60,6 +60,7 @@ extension EdgeShard {
         case .refresh(let token): self.refresh(slot, token, id: id)
         case .presence, .presenceStats, .history, .rpc, .subRefresh:
             self.reply(slot, .error(.notAvailable), id: id)
+        case .invalidPayload: self.reply(slot, .error(.badRequest), id: id)
         case .connect, .pong, .send, .unknown: self.end(slot, reason: .badRequest)
         }
     }

@@ -158,6 +158,39 @@ struct CentrifugeDecodingTests {
         #expect(CentrifugeJSON.command(input.span) == nil)
     }
 
+    // MARK: - Bodies of requests
+
+    @Test func connectAlone() {
+        var expected = CentrifugeCommand.ConnectRequest()
+        #expect(CentrifugeJSON.connectRequest(bytes("{}").span) == expected)
+        expected.token = "t"
+        expected.subscriptions["c"] = CentrifugeCommand.SubscribeRequest()
+        expected.subscriptions["c"]?.channel = "c"
+        let input = bytes(#" {"token":"t","subs":{"c":{}},"x":1} "#)
+        #expect(CentrifugeJSON.connectRequest(input.span) == expected)
+        for length in 0..<(input.count - 1) {
+            #expect(CentrifugeJSON.connectRequest(input.span.extracting(first: length)) == nil)
+        }
+        for bad in ["", "[]", "null", "{}{}", #"{"token":1}"#, #"{"a":{"b":}}"#] {
+            #expect(CentrifugeJSON.connectRequest(bytes(bad).span) == nil)
+        }
+    }
+
+    @Test func emulation() {
+        var expected = EmulationRequest()
+        #expect(CentrifugeJSON.emulationRequest(bytes("{}").span) == expected)
+        (expected.node, expected.session) = ("n", "s")
+        expected.data = bytes("{\"id\":1,\"ping\":{}}\n{}")
+        let input = bytes(#"{"session":"s","node":"n","data":"{\"id\":1,\"ping\":{}}\n{}","x":[]}"#)
+        #expect(CentrifugeJSON.emulationRequest(input.span) == expected)
+        for length in 0..<input.count {
+            #expect(CentrifugeJSON.emulationRequest(input.span.extracting(first: length)) == nil)
+        }
+        for bad in ["", "1", #"{"data":{}}"#, #"{"node":1}"#, #"{"session":[]}"#, "{} {}"] {
+            #expect(CentrifugeJSON.emulationRequest(bytes(bad).span) == nil)
+        }
+    }
+
     @Test func truncatedAtEveryByte() {
         let input = bytes(
             #"{"id":1,"connect":{"token":"a\u00e9€","data":{"x":[1]},"subs":{"c":{"recover":true,"offset":12}}}}"#)

@@ -47,6 +47,14 @@ func readWithEverything(_ input: [UInt8]) {
     _ = Payload.normalize(input.span)
     var reader = CentrifugeJSON.commands()
     while case .command = reader.next(in: input.span) {}
+    reader = CentrifugeProtobuf.commands()
+    while case .command = reader.next(in: input.span) {}
+    _ = CentrifugeProtobuf.command(input.span)
+    _ = CentrifugeProtobuf.emulationRequest(input.span)
+    _ = CentrifugeJSON.emulationRequest(input.span)
+    _ = CentrifugeJSON.connectRequest(input.span)
+    _ = CentrifugeClientInfo(input.span)
+    _ = JSONScanner.strings(input.span)
     _ = JSONRPC.decode(input.span)
     _ = InvalidationDecoder(source: .kafka).martlet(input.span, receivedAt: 1_800_000_000)
     _ = try? APIRequest.Publish(input.span)

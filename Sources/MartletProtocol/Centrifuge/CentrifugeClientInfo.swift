@@ -16,6 +16,27 @@ package struct CentrifugeClientInfo: Equatable, Sendable {
         self.channelInfo = channelInfo
     }
 
+    /// Reads what `json` says; nil for anything else.
+    package init?(_ json: Span<UInt8>) {
+        guard let document = JSONScanner.unvalidatedObject(json) else { return nil }
+        self.init(user: "", client: "")
+        var members = document.members
+        do throws(MalformedField) {
+            while let member = members.next(in: json) {
+                switch member.name(in: json) {
+                case "user": self.user = try member.value.text(json)
+                case "client": self.client = try member.value.text(json)
+                case "conn_info": self.connectionInfo = member.value.embedded(json)
+                case "chan_info": self.channelInfo = member.value.embedded(json)
+                default: break
+                }
+            }
+        } catch {
+            return nil
+        }
+        if members.isMalformed { return nil }
+    }
+
     /// What `Publication.info` holds.
     package var json: [UInt8] {
         var writer = JSONWriter(capacity: 96 + (self.connectionInfo?.count ?? 0) + (self.channelInfo?.count ?? 0))

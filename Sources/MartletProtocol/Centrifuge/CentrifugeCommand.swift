@@ -22,6 +22,8 @@ package struct CentrifugeCommand: Equatable, Sendable {
         case subRefresh(SubRefreshRequest)
         /// The empty command: the answer to a ping.
         case pong
+        /// Data that is not JSON, which only Protobuf lets a client say: answered with `badRequest`.
+        case invalidPayload
         /// An id with no request that this version knows.
         case unknown
     }

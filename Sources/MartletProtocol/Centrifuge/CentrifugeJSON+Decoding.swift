@@ -54,6 +54,32 @@ extension CentrifugeJSON {
         }
     }
 
+    /// A request to connect by itself, as clients of unidirectional transports send it; nil where it is malformed.
+    package static func connectRequest(_ text: Span<UInt8>) -> CentrifugeCommand.ConnectRequest? {
+        guard let document = JSONScanner.document(text), document.kind == .object else { return nil }
+        return try? self.connectRequest(document, text)
+    }
+
+    /// Commands of a client that cannot write on its connection; nil where the request is malformed.
+    package static func emulationRequest(_ text: Span<UInt8>) -> EmulationRequest? {
+        guard let document = JSONScanner.unvalidatedObject(text) else { return nil }
+        var request = EmulationRequest()
+        var members = document.members
+        do throws(MalformedField) {
+            while let member = members.next(in: text) {
+                switch member.name(in: text) {
+                case "node": request.node = try member.value.text(text)
+                case "session": request.session = try member.value.text(text)
+                case "data": request.data = Array(try member.value.text(text).utf8)
+                default: break
+                }
+            }
+        } catch {
+            return nil
+        }
+        return members.isMalformed ? nil : request
+    }
+
     private static func request(
         _ field: Field, _ value: JSONValue, _ text: Span<UInt8>
     ) throws(MalformedField) -> Request {

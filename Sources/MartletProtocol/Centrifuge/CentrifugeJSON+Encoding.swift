@@ -62,12 +62,10 @@ extension CentrifugeJSON {
 
     /// A push by itself, as unidirectional transports send it; others put it into a reply.
     static func write(_ push: CentrifugePush, to writer: inout JSONWriter) {
+        if case .publication(let publication) = push { return writer.raw(self.barePublicationPush(publication)) }
         writer.beginObject()
         switch push {
-        case .publication(let publication):
-            writer.member("channel", publication.channel)
-            writer.key("pub")
-            self.write(publication, to: &writer)
+        case .publication: break
         case .join(let channel, let info):
             self.write("join", channel, info, to: &writer)
         case .leave(let channel, let info):
@@ -83,6 +81,15 @@ extension CentrifugeJSON {
         case .subscribe(let channel, let result):
             writer.member("channel", channel)
             writer.key("subscribe")
+            writer.beginObject()
+            writer.member("recoverable", ifTrue: result.recoverable)
+            writer.member("epoch", ifAny: result.position.epoch)
+            writer.member("offset", ifNotZero: result.position.offset)
+            writer.member("positioned", ifTrue: result.positioned)
+            writer.member("data", ifAny: result.data)
+            writer.endObject()
+        case .connect(let result):
+            writer.key("connect")
             self.write(result, to: &writer)
         case .message(let data):
             writer.key("message")
@@ -156,6 +163,7 @@ extension CentrifugeJSON {
         writer.member("data", ifAny: publication.data)
         writer.member("info", ifAny: publication.info)
         writer.member("offset", ifNotZero: publication.offset ?? 0)
+        writer.member("tags", ifAny: publication.tags)
         writer.endObject()
     }
 

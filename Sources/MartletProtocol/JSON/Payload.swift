@@ -24,6 +24,14 @@ package enum Payload {
         return self.normalize(bytes.span)
     }
 
+    /// JSON on one line, of nothing but JSON; nil for anything else.
+    package static func json(_ bytes: Span<UInt8>) -> [UInt8]? {
+        guard case .value = JSONScanner.scanDocument(bytes) else { return nil }
+        var copy: [UInt8] = []
+        copy.appendOneLine(bytes)
+        return copy
+    }
+
     private static func quote(_ bytes: Span<UInt8>) -> [UInt8]? {
         guard (try? UTF8Span(validating: bytes)) != nil else { return nil }
         var quoted: [UInt8] = []
