@@ -15,8 +15,18 @@ flags=(-O -wmo -parse-as-library -sanitize=fuzzer -swift-version 6 -package-name
     -strict-memory-safety -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
     -enable-upcoming-feature InternalImportsByDefault -enable-upcoming-feature NonisolatedNonsendingByDefault)
 
+# A library that the protocols need, instrumented with them, by its own rules.
+protobuf=.build/checkouts/swift-protobuf/Sources/SwiftProtobuf
+[[ -d $protobuf ]] || swift package resolve
+if [[ ! -e $out/SwiftProtobuf.o || -n $(find "$protobuf" "$0" -newer "$out/SwiftProtobuf.o" -print -quit) ]]; then
+    echo "compiling SwiftProtobuf"
+    swiftc -O -wmo -parse-as-library -sanitize=fuzzer -swift-version 6 -package-name SwiftProtobuf -suppress-warnings \
+        -module-name SwiftProtobuf -emit-module -emit-module-path "$out/SwiftProtobuf.swiftmodule" \
+        -c "$protobuf"/*.swift -o "$out/SwiftProtobuf.o"
+fi
+
 # The modules of the node that read what comes from outside, instrumented; in the order of their imports.
-objects=()
+objects=("$out/SwiftProtobuf.o")
 for module in MartletCore MartletWire MartletProtocol; do
     object=$out/$module.o
     objects+=("$object")
