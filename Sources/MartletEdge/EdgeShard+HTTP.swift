@@ -246,7 +246,7 @@ extension EdgeShard {
             guard ChannelName.isValid(name, bytesMax: self.limits.channelBytesMax) else {
                 return .failure(HTTPRefusal(.badRequest, "A channel's name is not valid."))
             }
-            guard let options = self.shared.configuration.namespaces.options(of: name),
+            guard let options = self.namespaces.options(of: name),
                 options.permitsSubscribing(to: name, by: identity)
             else { return .failure(HTTPRefusal(.forbidden, "A channel may not be read.")) }
         }

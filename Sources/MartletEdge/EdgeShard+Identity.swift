@@ -62,7 +62,7 @@ extension EdgeShard {
     /// Whether a connection may subscribe, or the error that says why not.
     func mayNotSubscribe(_ slot: Int32, to channel: String) -> CentrifugeError? {
         guard ChannelName.isValid(channel, bytesMax: self.limits.channelBytesMax) else { return .badRequest }
-        guard let options = self.shared.configuration.namespaces.options(of: channel) else { return .unknownChannel }
+        guard let options = self.namespaces.options(of: channel) else { return .unknownChannel }
         guard let identity = self.shard.identity(of: slot) else { return .unauthorized }
         return options.permitsSubscribing(to: channel, by: identity) ? nil : .permissionDenied
     }
@@ -73,7 +73,7 @@ extension EdgeShard {
             return .badRequest
         }
         guard data.count <= self.limits.publicationBytesMax else { return .limitExceeded }
-        guard let options = self.shared.configuration.namespaces.options(of: channel) else { return .unknownChannel }
+        guard let options = self.namespaces.options(of: channel) else { return .unknownChannel }
         guard let identity = self.shard.identity(of: slot) else { return .unauthorized }
         let isSubscribed = self.shard.isSubscribed(slot, to: channel)
         return options.permitsPublishing(to: channel, by: identity, isSubscribed: isSubscribed)
@@ -87,7 +87,7 @@ extension EdgeShard {
             user: identity.user, client: self.shared.clients.text(of: self.reactor.id(of: slot)),
             connectionInfo: identity.info)
         let publication = Publication(channel: channel, data: data, info: info.json, time: Clock.wall)
-        let options = PublishOptions(history: self.shared.configuration.namespaces.options(of: channel)?.history)
+        let options = PublishOptions(history: self.namespaces.options(of: channel)?.history)
         self.shard.publish(publication, options, from: slot, ticket: ticket)
     }
 }

@@ -20,7 +20,8 @@ package final class EdgeShard {
     let shared: EdgeShared
     let shard: Shard
     let reactor: Reactor
-    let limits: Limits
+    private(set) var limits: Limits
+    private(set) var namespaces: NamespaceTable
     var connections: [EdgeConnection] = []
     var extras: [Int32: EdgeExtras] = [:]
     /// Addresses the reactor told, while a connection's request is awaited.
@@ -42,6 +43,7 @@ package final class EdgeShard {
         self.shard = shard
         self.reactor = shard.reactor
         self.limits = shared.configuration.limits
+        self.namespaces = shared.configuration.namespaces
     }
 
     var tick: UInt32 { UInt32(truncatingIfNeeded: self.reactor.now / Self.tickNanoseconds) }
@@ -373,6 +375,11 @@ extension EdgeShard: ShardEdge {
     package func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) {}
 
     package func end(_ slot: Int32, reason: CloseReason) { self.end(slot, CloseNotice(reason)) }
+
+    package func reconfigured(limits: Limits, namespaces: NamespaceTable) {
+        self.limits = limits
+        self.namespaces = namespaces
+    }
 
     package func keysRefreshed() {
         let waiting = self.waitingForKeys

@@ -32,7 +32,7 @@ package final class Shard {
     package weak var edge: (any ShardEdge)?
 
     private let bus: any Bus
-    private let limits: Limits
+    private var limits: Limits
     private let metrics: HubMetrics
     private let enqueuesPerTurnMax: Int
     private var outlets: [Outlet] = []
@@ -259,6 +259,9 @@ package final class Shard {
             if let slot = self.reactor.slot(of: id) { self.edge?.emulated(slot, session: session, commands) }
         case .closeStale(let key): self.closeStale(key)
         case .keysRefreshed: self.edge?.keysRefreshed()
+        case .reconfigured(let limits, let namespaces):
+            self.limits = limits
+            self.edge?.reconfigured(limits: limits, namespaces: namespaces)
         case .drain(let window): self.edge?.drain(window: window)
         case .snapshot(let namesUsers, let receive): receive(self.snapshot(namesUsers: namesUsers))
         }

@@ -22,5 +22,7 @@ package protocol ShardEdge: AnyObject {
     /// Say goodbye in the connection's protocol and finish it.
     func end(_ slot: Int32, reason: CloseReason)
     func keysRefreshed()
+    /// Other limits and namespaces hold from now on; what was admitted before stays.
+    func reconfigured(limits: Limits, namespaces: NamespaceTable)
     func drain(window: Duration)
 }

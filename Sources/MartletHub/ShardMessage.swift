@@ -20,6 +20,8 @@ package enum ShardMessage: Sendable {
     case closeStale(sessionKey: String)
     /// Keys to verify tokens by have changed, or could not be had.
     case keysRefreshed
+    /// The configuration was read again.
+    case reconfigured(Limits, NamespaceTable)
     /// End all connections evenly over this time.
     case drain(window: Duration)
     case snapshot(namesUsers: Bool, @Sendable (ShardSnapshot) -> Void)

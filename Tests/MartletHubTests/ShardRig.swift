@@ -114,6 +114,7 @@ final class ShardRig {
         func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) { self.events.append("\(slot) emulated") }
         func missed(_ slot: Int32, channel: String) { self.events.append("\(slot) \(channel) missed") }
         func end(_ slot: Int32, reason: CloseReason) { self.events.append("\(slot) ended \(reason.code)") }
+        func reconfigured(limits: Limits, namespaces: NamespaceTable) { self.events.append("reconfigured") }
         func keysRefreshed() { self.events.append("keys") }
         func drain(window: Duration) { self.events.append("drain") }
 

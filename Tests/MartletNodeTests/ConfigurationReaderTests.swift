@@ -247,7 +247,8 @@ struct ConfigurationReaderTests {
         #expect(
             self.problems("namespaces:\n  - name: chat\n    subscribes: token\n    publish: all\n  - name: chat\n") == [
                 "martlet.yaml:3:5: subscribes is no key of a namespace; did you mean subscribe?",
-                "martlet.yaml:4:14: publish is “all”, but must be `none`, `subscribers`, `authenticated` or `anonymous`",
+                "martlet.yaml:4:14: publish is “all”, but must be `none`, `subscribers`, `authenticated`, "
+                    + "`anonymous` or `proxy`",
                 "martlet.yaml:5:5: namespaces lists chat twice",
             ])
         #expect(
@@ -255,9 +256,14 @@ struct ConfigurationReaderTests {
                 "martlet.yaml:1:14: an entry of namespaces is “a”, but must hold keys"
             ])
         #expect(
-            self.problems("namespaces:\n  - name: x y\n    history_size: 10\n") == [
+            self.problems("namespaces:\n  - name: x y\n    history_sizes: 10\n") == [
                 "martlet.yaml:2:11: name is “x y”, but must be two or more of letters, digits, - and _",
-                "martlet.yaml:3:5: history_size is no key of a namespace",
+                "martlet.yaml:3:5: history_sizes is no key of a namespace; did you mean history_size?",
+            ])
+        #expect(
+            self.problems("namespaces:\n  - name: chat\n    force_join_leave: true\n") == [
+                "martlet.yaml:1:1: namespace chat has force_join_leave without join_leave: nothing would be told; add "
+                    + "join_leave: true"
             ])
     }
 }

@@ -14,14 +14,41 @@ extension NamespaceOptions {
                 + "no namespace."),
         .value(
             "subscribe", \.subscribe, .choice, in: NamespaceOptions(),
-            "Who may subscribe: `token`, those whose token names the channel; `authenticated`, every user; "
-                + "`anonymous`, everybody."),
+            "Who may subscribe without a token for the channel: `token`, nobody but those whose connection's token "
+                + "names it; `authenticated`, every user; `anonymous`, everybody; `proxy`, whom the back-end lets in."),
         .value(
             "publish", \.publish, .choice, in: NamespaceOptions(),
             "Which clients may publish: `none`; `subscribers` of the channel; `authenticated`, every user; "
-                + "`anonymous`, everybody. The API always may."),
+                + "`anonymous`, everybody; `proxy`, whom the back-end lets. The API always may."),
+        .value(
+            "presence", \.presence, .boolean, in: NamespaceOptions(),
+            "Whether it is kept who is in a channel."),
+        .value(
+            "presence_for", \.presenceRight, .choice, in: NamespaceOptions(),
+            "Which clients may ask who is in a channel: `none`, `subscribers`, `authenticated`, `anonymous`."),
+        .value(
+            "join_leave", \.joinLeave, .boolean, in: NamespaceOptions(),
+            "Whether comings and goings are told to the subscribers that ask for them."),
+        .value(
+            "force_join_leave", \.forceJoinLeave, .boolean, in: NamespaceOptions(),
+            "Whether comings and goings are told to all subscribers, asked or not; needs `join_leave`."),
+        .value(
+            "history_size", \.historySize, .integer(0...100_000), in: NamespaceOptions(),
+            "Publications that are kept for each channel, the latest; 0 keeps none."),
+        .value(
+            "history_ttl", \.historyTTL, .duration(from: .seconds(1)), in: NamespaceOptions(),
+            "How long a publication is kept, after which clients that missed it are told of a gap."),
+        .value(
+            "history_for", \.historyRight, .choice, in: NamespaceOptions(),
+            "Which clients may read what is kept: `none`, `subscribers`, `authenticated`, `anonymous`."),
+        .value(
+            "recover", \.recovery, .choice, in: NamespaceOptions(),
+            "What a client that comes back is given where history is kept: `stream`, all that it missed; `cache`, the "
+                + "latest publication; `off`, nothing."),
         .value(
             "slow_consumer", \.slowConsumer, .choice, in: NamespaceOptions(),
-            "What happens to a connection that takes messages too slowly: `disconnect`."),
+            "What happens to a connection that takes messages too slowly: `disconnect`, and it recovers when it is "
+                + "back; `drop_oldest`, what waited longest is dropped; `latest`, all that waits but the latest is. "
+                + "Who was dropped something is told of the gap. All channels of a connection must agree to drop."),
     ]
 }

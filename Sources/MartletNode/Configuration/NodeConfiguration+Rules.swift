@@ -46,7 +46,17 @@ extension NodeConfiguration {
 extension NodeConfiguration {
     /// Why a node must not start with this, each problem with what to write; empty where nothing is wrong.
     package func validate() -> [ConfigurationProblem] {
-        self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.otherProblems()
+        self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.namespaceProblems()
+            + self.otherProblems()
+    }
+
+    private func namespaceProblems() -> [ConfigurationProblem] {
+        self.namespaces.filter { $0.forceJoinLeave && !$0.joinLeave }.map { options in
+            let name = options.name.isEmpty ? "the entry without a name" : "namespace \(options.name)"
+            return self.problem(
+                "namespaces",
+                "\(name) has force_join_leave without join_leave: nothing would be told; add join_leave: true")
+        }
     }
 
     private func accessProblems() -> [ConfigurationProblem] {
