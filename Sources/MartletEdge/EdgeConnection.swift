@@ -16,8 +16,8 @@ struct EdgeConnection {
         case head
         /// A WebSocket, past its handshake.
         case webSocket
-        /// An event stream, past its head.
-        case eventStream
+        /// A response that does not end, past its head.
+        case stream
         /// Goodbye was said; what still comes is not looked at.
         case ending
     }
@@ -61,6 +61,10 @@ struct EdgeConnection {
     var commandCredit: Float = 0
     var commandTick: UInt32 = 0
 
+    /// How messages leave.
+    var format: WireFormat { self.kind.format(isChunked: self.flags.contains(.chunked)) }
+    /// Past its request, and not yet ending.
+    var isOpen: Bool { self.stage == .webSocket || self.stage == .stream }
     /// Kept alive after a request, and nothing of the next has come.
     var isIdleRequest: Bool { self.stage == .head && self.flags.contains(.keptAlive) && self.scanned == 0 }
 }

@@ -9,11 +9,12 @@ import MartletReactor
 import MartletSessions
 import MartletWire
 
-/// The Centrifuge client protocol in JSON: what each command does.
+/// The Centrifuge client protocol: what each command does, whatever carries it.
 extension EdgeShard {
     func centrifugeMessage(_ slot: Int32, _ payload: Span<UInt8>) {
-        var reader = CentrifugeJSON.commands()
-        while self.connections[Int(slot)].stage == .webSocket {
+        let isProtobuf = self.connections[Int(slot)].kind.isProtobuf
+        var reader = isProtobuf ? CentrifugeProtobuf.commands() : CentrifugeJSON.commands()
+        while self.connections[Int(slot)].isOpen {
             switch reader.next(in: payload) {
             case .end: return
             case .malformed: return self.end(slot, reason: .badRequest)
@@ -67,7 +68,7 @@ extension EdgeShard {
 
     // MARK: - connect
 
-    private func connect(
+    func connect(
         _ slot: Int32, _ request: CentrifugeCommand.ConnectRequest, id: UInt32, of payload: Span<UInt8>
     ) {
         let token = request.token.isEmpty ? self.existingExtras(slot)?.token : request.token
@@ -87,7 +88,7 @@ extension EdgeShard {
             guard case .admit = self.enterUser(slot, identity) else {
                 return self.end(slot, reason: .connectionLimit)
             }
-            switch self.enter(slot, identity, .centrifuge, format: .centrifugeJSON) {
+            switch self.enter(slot, identity, self.connections[Int(slot)].kind) {
             case .clear: self.connected(slot, identity, id: id)
             case .revoked(let reason): self.end(slot, reason: reason)
             case .belowFloor:

@@ -14,10 +14,10 @@ extension EdgeShard {
     func startEvents(
         _ slot: Int32, _ identity: Identity, channels: [String], isChunked: Bool, head: [UInt8]
     ) -> RevocationVerdict {
-        let verdict = self.enter(slot, identity, .events, format: isChunked ? .eventStreamChunked : .eventStream)
-        guard case .clear = verdict else { return verdict }
         if isChunked { self.connections[Int(slot)].flags.insert(.chunked) }
-        self.connections[Int(slot)].stage = .eventStream
+        let verdict = self.enter(slot, identity, .events)
+        guard case .clear = verdict else { return verdict }
+        self.connections[Int(slot)].stage = .stream
         self.addresses[slot] = nil
         self.admitted(slot, .events)
         self.reactor.send(head, to: slot)
@@ -48,7 +48,7 @@ extension EdgeShard {
     }
 
     func eventsSubscribed(_ slot: Int32, channel: String, _ result: Result<SubscriptionStart, BusError>) {
-        guard self.connections[Int(slot)].stage == .eventStream else { return }
+        guard self.connections[Int(slot)].stage == .stream else { return }
         // A stream that cannot have its channels ends, and the browser asks again.
         if case .failure = result { return self.end(slot, reason: .notAvailable) }
         if !self.shard.isWaiting(slot) { self.sendEvent(slot, Self.subscribedComment) }

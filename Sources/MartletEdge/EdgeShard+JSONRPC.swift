@@ -120,7 +120,7 @@ extension EdgeShard {
 
     /// Lets an identity in; a plain WebSocket is pinged from then on.
     func rpcEnter(_ slot: Int32, _ identity: Identity) -> RevocationVerdict {
-        let verdict = self.enter(slot, identity, .jsonRPC, format: .jsonRPC)
+        let verdict = self.enter(slot, identity, .jsonRPC)
         if case .clear = verdict { self.startPings(slot) }
         return verdict
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletProtocol
 import MartletReactor
 import MartletWire
 
@@ -54,23 +55,6 @@ extension EdgeShard {
         }
     }
 
-    private func message(_ slot: Int32, _ payload: Span<UInt8>) {
-        switch self.connections[Int(slot)].kind {
-        case .centrifuge: self.centrifugeMessage(slot, payload)
-        case .jsonRPC: self.rpcMessage(slot, payload)
-        case .events: break
-        }
-    }
-
-    /// Goes on with the commands that waited for keys.
-    func continuePending(_ slot: Int32) {
-        guard let extras = self.existingExtras(slot), !extras.pending.isEmpty else { return }
-        let pending = extras.pending
-        extras.pending = []
-        self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
-        self.message(slot, pending.span)
-    }
-
     /// The peer's close frame is answered with its code (RFC 6455 section 5.5.1).
     private func peerClosed(_ slot: Int32, _ code: UInt16?) {
         let payload = code.map { WebSocketFrame.closePayload(code: $0, reason: "") } ?? []
@@ -86,6 +70,8 @@ extension EdgeShard {
             code = CloseReason.serviceRestart.code
             text = "\(CloseReason.serviceRestart.text), retry after \(self.retryMilliseconds()) ms"
         }
+        // Who cannot read close frames, as many a client without an SDK, finds it among the pushes.
+        if self.connections[Int(slot)].kind == .uniWebSocket { self.push(slot, .disconnect(notice)) }
         let payload = WebSocketFrame.closePayload(code: code, reason: text)
         self.reactor.send(WebSocketFrame.encode(.close, payload: payload), to: slot)
         self.finish(slot, reason: notice.reason)

@@ -79,10 +79,10 @@ package final class EdgeShard {
     /// Counts an admitted connection and makes its identity one that messages and invalidations can find.
     ///
     /// Nil when it may stay; else why it may not. The order matters: first registered, then checked (see `Shard`).
-    func enter(_ slot: Int32, _ identity: Identity, _ kind: EdgeProtocol, format: WireFormat) -> RevocationVerdict {
-        self.shard.register(slot, identity: identity, format: format)
-        self.connections[Int(slot)].flags.insert(.connected)
+    func enter(_ slot: Int32, _ identity: Identity, _ kind: EdgeProtocol) -> RevocationVerdict {
         self.connections[Int(slot)].kind = kind
+        self.shard.register(slot, identity: identity, format: self.connections[Int(slot)].format)
+        self.connections[Int(slot)].flags.insert(.connected)
         self.setExpiry(slot, identity)
         let verdict = self.shared.revocations.verdict(for: identity)
         if case .clear = verdict, !identity.isAnonymous, let roster = self.shared.roster {
@@ -219,16 +219,13 @@ package final class EdgeShard {
     private func ping(_ slot: Int32) {
         let connection = self.connections[Int(slot)]
         let interval = self.pingTicks(connection.kind)
-        switch connection.kind {
-        case .events:
-            self.reactor.send(
-                connection.flags.contains(.chunked) ? Self.commentChunk : Self.comment, to: slot)
-            self.connections[Int(slot)].pingTick = self.tick &+ interval
-        case .centrifuge, .jsonRPC:
-            self.reactor.send(connection.flags.contains(.nativePing) ? Self.pingFrame : Self.emptyFrame, to: slot)
+        self.sendPing(slot)
+        if connection.kind.answersPings {
             self.connections[Int(slot)].flags.insert(.awaitsPong)
             let patience = UInt32(clamping: self.limits.pongTimeout.nanoseconds / Self.tickNanoseconds)
             self.connections[Int(slot)].pingTick = self.tick &+ max(patience, 1)
+        } else {
+            self.connections[Int(slot)].pingTick = self.tick &+ interval
         }
         self.schedule(slot)
     }
@@ -241,11 +238,6 @@ package final class EdgeShard {
         self.connections[Int(slot)].pingTick &+= interval > patience ? interval - patience : interval
         self.schedule(slot)
     }
-
-    private static let comment = EventStreamEncoder.comment("")
-    private static let commentChunk = ChunkedEncoding.chunk(EventStreamEncoder.comment(""))
-    private static let pingFrame = WebSocketFrame.encode(.ping, payload: [])
-    private static let emptyFrame = WebSocketFrame.encode(.text, payload: Array("{}".utf8))
 
     /// False where the connection sent more commands than it may.
     func takeCommand(_ slot: Int32) -> Bool {
@@ -283,7 +275,7 @@ extension EdgeShard: ReactorDelegate {
             case .proxyHeader: step = self.proxyHeader(slot, bytes.span.extracting(consumed...))
             case .head: step = self.request(slot, bytes.span.extracting(consumed...))
             case .webSocket: step = self.frame(slot, &bytes, from: consumed)
-            case .eventStream, .ending, .free: return bytes.count
+            case .stream, .ending, .free: return bytes.count
             }
             if step == 0 { return consumed }
             consumed += step
@@ -299,7 +291,7 @@ extension EdgeShard: ReactorDelegate {
             self.waitingForKeys.remove(slot)
             self.connections[Int(slot)].reason = .handshakeTimeout
             self.reactor.abort(slot)
-        case .webSocket, .eventStream: self.openDeadline(slot)
+        case .webSocket, .stream: self.openDeadline(slot)
         case .ending: self.reactor.abort(slot)
         }
     }
@@ -332,7 +324,7 @@ extension EdgeShard: ShardEdge {
     package func subscribed(
         _ slot: Int32, channel: String, ticket: UInt32, _ result: Result<SubscriptionStart, BusError>
     ) {
-        switch self.connections[Int(slot)].kind {
+        switch self.connections[Int(slot)].kind.language {
         case .centrifuge: self.centrifugeSubscribed(slot, channel: channel, ticket: ticket, result)
         case .jsonRPC: self.rpcSubscribed(slot, channel: channel, ticket: ticket, result)
         case .events: self.eventsSubscribed(slot, channel: channel, result)
@@ -340,7 +332,7 @@ extension EdgeShard: ShardEdge {
     }
 
     package func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
-        switch self.connections[Int(slot)].kind {
+        switch self.connections[Int(slot)].kind.language {
         case .centrifuge: self.centrifugeCompleted(slot, ticket: ticket, completion)
         case .jsonRPC: self.rpcCompleted(slot, ticket: ticket, completion)
         case .events: break
@@ -348,7 +340,7 @@ extension EdgeShard: ShardEdge {
     }
 
     package func missed(_ slot: Int32, channel: String) {
-        switch self.connections[Int(slot)].kind {
+        switch self.connections[Int(slot)].kind.language {
         // Nothing in the protocol says it for a subscription without a position.
         case .centrifuge: break
         case .jsonRPC: self.rpcMissed(slot, channel: channel)
@@ -357,7 +349,7 @@ extension EdgeShard: ShardEdge {
     }
 
     package func lost(_ slot: Int32, channel: String, flags: SubscriptionFlags) {
-        switch self.connections[Int(slot)].kind {
+        switch self.connections[Int(slot)].kind.language {
         case .centrifuge: self.centrifugeLost(slot, channel: channel, flags: flags)
         case .jsonRPC: self.rpcMissed(slot, channel: channel)
         case .events: self.eventsMissed(slot, channel: channel)
@@ -386,7 +378,7 @@ extension EdgeShard: ShardEdge {
         self.waitingForKeys = []
         for slot in waiting {
             self.withExtras(slot).waitedForKeys = true
-            if self.connections[Int(slot)].stage == .webSocket { self.continuePending(slot) }
+            if self.connections[Int(slot)].isOpen { self.continuePending(slot) }
             self.reactor.resumeReading(slot)
         }
     }

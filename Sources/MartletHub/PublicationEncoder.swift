@@ -4,12 +4,11 @@
 import MartletCore
 import MartletProtocol
 import MartletReactor
-import MartletWire
 
 /// The frames of one publication inside one shard, each encoded when the first subscriber of its format is met.
 struct PublicationEncoder {
     private let publication: Publication
-    private var frames: [4 of FrameIndex?] = [nil, nil, nil, nil]
+    private var frames = [16 of FrameIndex?](repeating: nil)
 
     init(_ publication: Publication) { self.publication = publication }
 
@@ -21,20 +20,18 @@ struct PublicationEncoder {
         return frame
     }
 
-    func encode(_ format: WireFormat) -> [UInt8] {
-        switch format {
-        case .centrifugeJSON:
-            WebSocketFrame.encode(.text, payload: CentrifugeJSON.publicationPush(self.publication))
-        case .jsonRPC:
-            WebSocketFrame.encode(.text, payload: JSONRPC.publication(self.publication))
-        case .eventStreamChunked:
-            ChunkedEncoding.chunk(self.event())
-        case .eventStream:
-            self.event()
-        }
-    }
+    func encode(_ format: WireFormat) -> [UInt8] { format.frame(self.message(format)) }
 
-    private func event() -> [UInt8] {
-        EventStreamEncoder.event(data: EventStreamBody.publication(self.publication))
+    private func message(_ format: WireFormat) -> [UInt8] {
+        switch format {
+        case .centrifugeJSON, .sse, .sseChunked, .httpStream, .httpStreamChunked:
+            CentrifugeJSON.publicationPush(self.publication)
+        case .centrifugeProtobuf, .httpStreamProtobuf, .httpStreamProtobufChunked:
+            CentrifugeProtobuf.publicationPush(self.publication)
+        case .uniWebSocket, .uniSSE, .uniSSEChunked, .uniHTTPStream, .uniHTTPStreamChunked:
+            CentrifugeJSON.barePublicationPush(self.publication)
+        case .jsonRPC: JSONRPC.publication(self.publication)
+        case .eventStream, .eventStreamChunked: EventStreamBody.publication(self.publication)
+        }
     }
 }
