@@ -52,7 +52,7 @@ extension EdgeShard {
         case .ping: self.answer(slot, answer, .success(Self.done))
         case .connect(let token): self.rpcConnect(slot, token, answer)
         case .refresh(let token): self.rpcRefresh(slot, token, answer)
-        case .subscribe, .unsubscribe, .publish:
+        case .subscribe, .unsubscribe, .publish, .history, .presence, .presenceStats, .refreshSubscription:
             guard self.isConnectedOrAnonymous(slot) else {
                 return self.answer(slot, answer, .failure(JSONRPCError(.unauthorized)))
             }
@@ -159,12 +159,12 @@ extension EdgeShard {
 
     private func channelCall(_ slot: Int32, _ call: JSONRPCRequest.Call, _ answer: RPCAnswer) {
         switch call {
-        case .subscribe(let channel):
-            if let error = self.mayNotSubscribe(slot, to: channel) {
+        case .subscribe(let request):
+            if let error = self.mayNotSubscribe(slot, to: request.channel) {
                 return self.answer(slot, answer, .failure(JSONRPCError(error)))
             }
             let ticket = self.ticket()
-            switch self.shard.subscribe(slot, to: channel, SubscribeOptions(ticket: ticket)) {
+            switch self.shard.subscribe(slot, to: request.channel, SubscribeOptions(ticket: ticket)) {
             case .subscribed: self.answer(slot, answer, .success(Self.done))
             case .pending: self.withExtras(slot).tickets[ticket] = answer
             case .alreadySubscribed: self.answer(slot, answer, .failure(JSONRPCError(.alreadySubscribed)))
@@ -180,6 +180,8 @@ extension EdgeShard {
             let ticket = self.ticket()
             self.withExtras(slot).tickets[ticket] = answer
             self.publish(slot, channel: channel, data: data, ticket: ticket)
+        case .history, .presence, .presenceStats, .refreshSubscription:
+            self.answer(slot, answer, .failure(JSONRPCError(.notAvailable)))
         case .connect, .refresh, .ping, .invalid: break
         }
     }

@@ -29,7 +29,7 @@ struct JSONRPCTests {
                 == self.single(#""a""#, .refresh(token: "t")))
         #expect(
             self.decode(#"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"channel":"c","more":1}}"#)
-                == self.single("1", .subscribe(channel: "c")))
+                == self.single("1", .subscribe(.init(channel: "c"))))
         #expect(
             self.decode(#"{"params":{"channel":"c"},"method":"unsubscribe","id":1,"jsonrpc":"2.0"}"#)
                 == self.single("1", .unsubscribe(channel: "c")))
@@ -41,6 +41,42 @@ struct JSONRPCTests {
             self.decode(#"{"jsonrpc":"2.0","id":1,"method":"publish","params":{"channel":"c","data":null}}"#)
                 == self.single("1", .publish(channel: "c", data: bytes("null"))))
         #expect(self.decode(#"{"jsonrpc":"2.0","method":"ping"}"#) == self.single(nil, .ping))
+    }
+
+    @Test func subscriptions() {
+        var subscribe = JSONRPCRequest.Subscribe(channel: "c")
+        subscribe.recovers = true
+        let head = #"{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"channel":"c""#
+        #expect(self.decode(head + #","recover":true,"since":null}}"#) == self.single("1", .subscribe(subscribe)))
+        subscribe.since = StreamPosition(offset: .max, epoch: "e")
+        subscribe.joinLeave = true
+        subscribe.token = "t"
+        let since = #"{"epoch":"e","offset":18446744073709551615,"more":[]}"#
+        #expect(
+            self.decode(head + #","since":\#(since),"recover":false,"join_leave":true,"token":"t"}}"#)
+                == self.single("1", .subscribe(subscribe)))
+        #expect(
+            self.decode(#"{"jsonrpc":"2.0","id":1,"method":"refresh","params":{"channel":"c","token":"t"}}"#)
+                == self.single("1", .refreshSubscription(channel: "c", token: "t")))
+    }
+
+    @Test func reading() {
+        var history = JSONRPCRequest.History(channel: "c")
+        let head = #"{"jsonrpc":"2.0","id":1,"method":"history","params":{"channel":"c""#
+        #expect(self.decode(head + "}}") == self.single("1", .history(history)))
+        history.limit = 0
+        history.isReverse = true
+        history.since = StreamPosition(offset: 0, epoch: "")
+        #expect(
+            self.decode(head + #","limit":0,"reverse":true,"since":{"offset":0,"epoch":""}}}"#)
+                == self.single("1", .history(history)))
+        for (method, call) in [
+            ("presence", JSONRPCRequest.Call.presence(channel: "c")), ("presence_stats", .presenceStats(channel: "c")),
+        ] {
+            #expect(
+                self.decode(#"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{"channel":"c"}}"#)
+                    == self.single("1", call))
+        }
     }
 
     @Test(arguments: ["1", "-1.5", "null", #""x\u0041é""#, "12345678901234567890"])
@@ -76,7 +112,7 @@ struct JSONRPCTests {
         }
         #expect(self.decode("{}") == self.single("null", .invalid(.invalidRequest)))
         #expect(
-            self.decode(#"{"jsonrpc":"2.0","id":1,"method":"history"}"#) == self.single("1", .invalid(.methodNotFound)))
+            self.decode(#"{"jsonrpc":"2.0","id":1,"method":"survey"}"#) == self.single("1", .invalid(.methodNotFound)))
     }
 
     @Test(arguments: [
@@ -88,6 +124,26 @@ struct JSONRPCTests {
         ("connect", #","params":{"token":""}"#, "token is empty"), ("refresh", #","params":{}"#, "token is missing"),
         ("publish", #","params":{"channel":"c"}"#, "data is missing"),
         ("publish", #","params":{"data":1}"#, "channel is missing"),
+        ("unsubscribe", "", "channel is missing"), ("history", "", "channel is missing"),
+        ("presence", #","params":{"channel":[]}"#, "channel is not a string"),
+        ("presence_stats", #","params":{"channel":""}"#, "channel is empty"),
+        ("refresh", #","params":{"token":"t","channel":1}"#, "channel is not a string"),
+        ("subscribe", #","params":{"channel":"c","token":""}"#, "token is empty"),
+        ("subscribe", #","params":{"channel":"c","recover":1}"#, "recover is not true or false"),
+        ("subscribe", #","params":{"channel":"c","join_leave":"x"}"#, "join_leave is not true or false"),
+        ("subscribe", #","params":{"channel":"c","since":1}"#, "since is not a position with offset and epoch"),
+        (
+            "subscribe", #","params":{"channel":"c","since":{"offset":1}}"#,
+            "since is not a position with offset and epoch"
+        ),
+        (
+            "history", #","params":{"channel":"c","since":{"offset":-1,"epoch":"e"}}"#,
+            "since is not a position with offset and epoch"
+        ),
+        ("history", #","params":{"channel":"c","limit":-1}"#, "limit is not a number from 0 up"),
+        ("history", #","params":{"channel":"c","limit":1.5}"#, "limit is not a number from 0 up"),
+        ("history", #","params":{"channel":"c","limit":18446744073709551615}"#, "limit is not a number from 0 up"),
+        ("history", #","params":{"channel":"c","reverse":0}"#, "reverse is not true or false"),
     ])
     func invalidParams(_ method: String, _ params: String, _ what: String) {
         #expect(
@@ -139,6 +195,53 @@ struct JSONRPCTests {
                 == #"{"jsonrpc":"2.0","method":"publication","params":{"channel":"c\"","data":{"a":1},"#
                 + #""info":{"user":"u","client":"x"},"offset":0}}"#)
         #expect(text(JSONRPC.gap(channel: "c")) == #"{"jsonrpc":"2.0","method":"gap","params":{"channel":"c"}}"#)
+    }
+
+    @Test func resultsOfStreams() {
+        let position = StreamPosition(offset: 9, epoch: "e\"")
+        let place = #""position":{"offset":9,"epoch":"e\""}"#
+        var publication = Publication(channel: "c", data: bytes("1"), info: bytes("{}"), offset: 9)
+        publication.epoch = "e"
+        publication.tags = bytes(#"{"k":"v"}"#)
+        let listed =
+            #"[{"data":1,"info":{},"tags":{"k":"v"},"offset":9},{"data":1,"info":{},"tags":{"k":"v"},"offset":9}]"#
+        #expect(
+            text(JSONRPC.subscribeResult(position: position, recovered: true, [publication, publication]))
+                == #"{\#(place),"recovered":true,"publications":\#(listed)}"#)
+        #expect(text(JSONRPC.subscribeResult(position: position, recovered: nil, [])) == "{\(place)}")
+        #expect(
+            text(JSONRPC.historyResult([publication, publication], top: position))
+                == #"{\#(place),"publications":\#(listed)}"#)
+        #expect(text(JSONRPC.historyResult([], top: position)) == #"{\#(place),"publications":[]}"#)
+        #expect(text(JSONRPC.publishResult(position: nil)) == "{}")
+        #expect(text(JSONRPC.publishResult(position: position)) == "{\(place)}")
+        #expect(
+            text(JSONRPC.publication(publication))
+                == #"{"jsonrpc":"2.0","method":"publication","params":{"channel":"c","#
+                + #""data":1,"info":{},"tags":{"k":"v"},"offset":9,"epoch":"e"}}"#)
+    }
+
+    @Test func presence() {
+        #expect(text(JSONRPC.presenceResult([])) == #"{"clients":[]}"#)
+        #expect(
+            text(JSONRPC.presenceResult([bytes(#"{"user":"a"}"#), bytes("{}")])) == #"{"clients":[{"user":"a"},{}]}"#)
+        #expect(text(JSONRPC.presenceStatsResult(clients: 2, users: 1)) == #"{"clients":2,"users":1}"#)
+        var join = Publication(channel: "c", data: [], info: bytes(#"{"user":"a"}"#))
+        join.kind = .join
+        let params = #""params":{"channel":"c","info":{"user":"a"}}}"#
+        #expect(text(JSONRPC.publication(join)) == #"{"jsonrpc":"2.0","method":"join",\#(params)"#)
+        join.kind = .leave
+        #expect(text(JSONRPC.publication(join)) == #"{"jsonrpc":"2.0","method":"leave",\#(params)"#)
+    }
+
+    @Test func whatTheServerDoesToSubscriptions() {
+        #expect(
+            text(JSONRPC.unsubscribed(channel: "c", code: 2500, reason: "insufficient state"))
+                == #"{"jsonrpc":"2.0","method":"unsubscribed","params":"#
+                + #"{"channel":"c","code":2500,"reason":"insufficient state"}}"#)
+        #expect(
+            text(JSONRPC.subscribed(channel: "c", result: bytes("{}")))
+                == #"{"jsonrpc":"2.0","method":"subscribed","params":{"channel":"c","result":{}}}"#)
     }
 
     @Test func eventStreamBodies() {

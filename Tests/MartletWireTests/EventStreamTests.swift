@@ -22,6 +22,15 @@ struct EventStreamTests {
         #expect(EventStreamEncoder.comment("keep\nalive").text == ":keepalive\n")
     }
 
+    @Test func anIDMayFollowWhatIsShared() {
+        let shared = EventStreamEncoder.event(data: Array("x".utf8), isComplete: false)
+        let end = EventStreamEncoder.end(id: Array("7".utf8))
+        #expect(shared.text == "data: x\n" && end.text == "id: 7\n\n")
+        #expect(Self.read((shared + end).text) == ["message [7] x"])
+        // By itself it is no event, but counts for those that follow.
+        #expect(Self.read((end + EventStreamEncoder.event(data: Array("y".utf8))).text) == ["message [7] y"])
+    }
+
     /// The examples of the WHATWG standard, section 9.2.6.
     @Test func examplesOfTheStandard() {
         #expect(Self.read("data: YHOO\ndata: +2\ndata: 10\n\n") == ["message [] YHOO|+2|10"])

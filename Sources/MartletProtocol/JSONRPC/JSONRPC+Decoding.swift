@@ -61,67 +61,39 @@ extension JSONRPC {
 
     private static func call(_ method: String, _ params: Parameters) throws(JSONRPCError) -> JSONRPCRequest.Call {
         switch method {
-        case "connect": return .connect(token: try params.optionalToken())
-        case "refresh": return .refresh(token: try params.required(params.token, "token"))
-        case "subscribe": return .subscribe(channel: try params.required(params.channel, "channel"))
-        case "unsubscribe": return .unsubscribe(channel: try params.required(params.channel, "channel"))
+        case "connect": return .connect(token: try params.optional(params.token, "token"))
+        case "refresh":
+            let token = try params.required(params.token, "token")
+            guard let channel = try params.optional(params.channel, "channel") else { return .refresh(token: token) }
+            return .refreshSubscription(channel: channel, token: token)
+        case "subscribe": return .subscribe(try self.subscribe(params))
+        case "unsubscribe": return .unsubscribe(channel: try params.requiredChannel())
         case "publish":
-            let channel = try params.required(params.channel, "channel")
+            let channel = try params.requiredChannel()
             guard let data = params.data else { throw .invalidParams("data is missing") }
             return .publish(channel: channel, data: data)
+        case "history": return .history(try self.history(params))
+        case "presence": return .presence(channel: try params.requiredChannel())
+        case "presence_stats": return .presenceStats(channel: try params.requiredChannel())
         case "ping": return .ping
         default: throw .methodNotFound
         }
     }
 
-    /// The parameters that any method has.
-    private struct Parameters {
-        /// A string, or what stands in its place.
-        enum Text {
-            case absent, wrong
-            case text(String)
-        }
+    private static func subscribe(_ params: Parameters) throws(JSONRPCError) -> JSONRPCRequest.Subscribe {
+        var subscribe = JSONRPCRequest.Subscribe(channel: try params.requiredChannel())
+        subscribe.token = try params.optional(params.token, "token")
+        subscribe.since = try params.position()
+        subscribe.recovers = try params.flag(params.recover, "recover") || subscribe.since != nil
+        subscribe.joinLeave = try params.flag(params.joinLeave, "join_leave")
+        return subscribe
+    }
 
-        var token = Text.absent
-        var channel = Text.absent
-        var data: [UInt8]?
-        private var isByName = true
-
-        init(_ value: JSONValue?, _ text: Span<UInt8>) {
-            guard let value, !value.isNull else { return }
-            guard value.kind == .object else {
-                self.isByName = false
-                return
-            }
-            var members = value.members
-            while let member = members.next(in: text) {
-                switch member.name(in: text) {
-                case "token": self.token = Self.text(member.value, text)
-                case "channel": self.channel = Self.text(member.value, text)
-                case "data": self.data = member.value.raw(in: text)
-                default: break
-                }
-            }
-        }
-
-        private static func text(_ value: JSONValue, _ text: Span<UInt8>) -> Text {
-            if value.isNull { return .absent }
-            return value.string(in: text).map(Text.text) ?? .wrong
-        }
-
-        func required(_ parameter: Text, _ name: String) throws(JSONRPCError) -> String {
-            guard self.isByName else { throw .invalidParams("an object is expected") }
-            switch parameter {
-            case .absent: throw .invalidParams("\(name) is missing")
-            case .wrong: throw .invalidParams("\(name) is not a string")
-            case .text(""): throw .invalidParams("\(name) is empty")
-            case .text(let value): return value
-            }
-        }
-
-        func optionalToken() throws(JSONRPCError) -> String? {
-            if self.isByName, case .absent = self.token { return nil }
-            return try self.required(self.token, "token")
-        }
+    private static func history(_ params: Parameters) throws(JSONRPCError) -> JSONRPCRequest.History {
+        var history = JSONRPCRequest.History(channel: try params.requiredChannel())
+        history.since = try params.position()
+        history.limit = try params.count()
+        history.isReverse = try params.flag(params.reverse, "reverse")
+        return history
     }
 }

@@ -7,23 +7,47 @@ import MartletCore
 enum PlainBody {
     /// Room for what `append` writes, unless a name needs escapes.
     static func capacity(of publication: Publication) -> Int {
-        64 + publication.channel.utf8.count + publication.data.count + (publication.info?.count ?? 0)
+        96 + publication.channel.utf8.count + publication.data.count + (publication.info?.count ?? 0)
+            + (publication.tags?.count ?? 0)
     }
 
     static func append(_ publication: Publication, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: #"{"channel":"#.utf8)
         JSONEscapes.append(publication.channel, to: &bytes)
-        bytes.append(contentsOf: #","data":"#.utf8)
+        bytes.append(UInt8(ascii: ","))
+        self.appendContent(of: publication, to: &bytes)
+        if !publication.epoch.isEmpty {
+            bytes.append(contentsOf: #","epoch":"#.utf8)
+            JSONEscapes.append(publication.epoch, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// As in a list of publications of one channel.
+    static func listed(_ publication: Publication) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(self.capacity(of: publication))
+        bytes.append(UInt8(ascii: "{"))
+        self.appendContent(of: publication, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
+    }
+
+    private static func appendContent(of publication: Publication, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: #""data":"#.utf8)
         bytes.append(contentsOf: publication.data)
         if let info = publication.info, !info.isEmpty {
             bytes.append(contentsOf: #","info":"#.utf8)
             bytes.append(contentsOf: info)
         }
+        if let tags = publication.tags, !tags.isEmpty {
+            bytes.append(contentsOf: #","tags":"#.utf8)
+            bytes.append(contentsOf: tags)
+        }
         if let offset = publication.offset {
             bytes.append(contentsOf: #","offset":"#.utf8)
             bytes.append(decimal: offset)
         }
-        bytes.append(UInt8(ascii: "}"))
     }
 
     static func gap(channel: String) -> [UInt8] {

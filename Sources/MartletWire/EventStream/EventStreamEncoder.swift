@@ -3,12 +3,15 @@
 
 /// Writes `text/event-stream` (WHATWG HTML section 9.2).
 ///
-/// The bytes of an event are the same for all who get it; what differs is the id. A line with an id may therefore be
-/// sent before the shared bytes: it belongs to the same event, which ends at the blank line.
+/// The bytes of an event are the same for all who get it; what may differ is the id. The shared bytes may therefore be
+/// sent without their blank line, and after them the line with the id, which belongs to the same event, and the blank
+/// line.
 package enum EventStreamEncoder {
-    /// An event with its blank line. Data is cut into lines at LF, CR LF and CR, as its parser would; line ends in
+    /// An event, with its blank line unless an id follows. Data is cut into lines at LF, CR LF and CR, as its parser would; line ends in
     /// names are left out.
-    package static func event(name: String? = nil, id: String? = nil, data: [UInt8]) -> [UInt8] {
+    package static func event(
+        name: String? = nil, id: String? = nil, data: [UInt8], isComplete: Bool = true
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(data.count + (name?.utf8.count ?? 0) + (id?.utf8.count ?? 0) + 32)
         if let name { Self.append("event: ", Array(name.utf8), to: &bytes) }
@@ -27,6 +30,19 @@ package enum EventStreamEncoder {
         }
         bytes += "data: ".utf8
         bytes += data[start...]
+        bytes.append(.lineFeed)
+        if isComplete { bytes.append(.lineFeed) }
+        return bytes
+    }
+
+    /// The end of an incomplete event. By itself it is no event, but from then on the reader's last id.
+    ///
+    /// - Parameter id: Without a NUL or the end of a line.
+    package static func end(id: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(id.count + 6)
+        bytes += "id: ".utf8
+        bytes += id
         bytes += "\n\n".utf8
         return bytes
     }
