@@ -73,18 +73,26 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         library("MartletKafka", ["CRdKafka", "MartletCore", "MartletInstruments", logging]),
+        library(
+            "MartletHTTP",
+            [
+                "MartletCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         // Layer 3
         library(
             "MartletHub", ["MartletCore", "MartletInstruments", "MartletProtocol", "MartletReactor", "MartletWire"]),
         library(
             "MartletSessions",
             [
-                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
+                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
+        library(
+            "MartletProxy",
+            ["MartletCore", "MartletHTTP", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle]),
         // Layer 4
         library(
             "MartletBus",
@@ -96,7 +104,7 @@ let package = Package(
         library(
             "MartletEdge",
             [
-                "MartletCore", "MartletHub", "MartletInstruments", "MartletPolicy", "MartletProtocol",
+                "MartletCore", "MartletHub", "MartletInstruments", "MartletPolicy", "MartletProtocol", "MartletProxy",
                 "MartletReactor", "MartletSessions", "MartletWire",
             ]),
         library(
@@ -112,7 +120,7 @@ let package = Package(
             "MartletNode",
             [
                 "MartletBus", "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments",
-                "MartletKafka", "MartletPolicy", "MartletProtocol", "MartletReactor", "MartletRedis",
+                "MartletKafka", "MartletPolicy", "MartletProtocol", "MartletProxy", "MartletReactor", "MartletRedis",
                 "MartletSessions", "MartletWire", logging, serviceLifecycle,
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -143,7 +151,13 @@ let package = Package(
             name: "reactor-bench",
             dependencies: ["AllocationCounter", "MartletCore", "MartletInstruments", "MartletReactor"],
             path: "Tests/Support/ReactorBench", swiftSettings: settings),
-        .target(name: "TestSupport", path: "Tests/Support/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Tests/Support/TestSupport", swiftSettings: settings),
         // Tests
         tests(
             "MartletBus",
@@ -163,8 +177,8 @@ let package = Package(
         tests(
             "MartletEdge",
             [
-                "MartletBus", "MartletCore", "MartletHub", "MartletInstruments", "MartletPolicy", "MartletReactor",
-                "MartletSessions", "MartletWire", "TestSupport", crypto, logging,
+                "MartletBus", "MartletCore", "MartletHub", "MartletInstruments", "MartletPolicy", "MartletProtocol",
+                "MartletProxy", "MartletReactor", "MartletSessions", "MartletWire", "TestSupport", crypto, logging,
             ]),
         tests("MartletHub", ["MartletCore", "MartletInstruments", "MartletReactor", "MartletWire"]),
         tests("MartletInstruments"),
@@ -176,10 +190,11 @@ let package = Package(
             "MartletNode",
             [
                 "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments", "MartletKafka",
-                "MartletProtocol", "MartletSessions", "TestSupport", logging, serviceLifecycle,
+                "MartletProtocol", "MartletProxy", "MartletSessions", "TestSupport", logging, serviceLifecycle,
             ]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),
+        tests("MartletProxy", ["MartletCore", "MartletInstruments", "MartletProtocol", "TestSupport", logging]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),
         tests(
             "MartletRedis",
@@ -190,11 +205,9 @@ let package = Package(
         tests(
             "MartletSessions",
             [
-                "MartletCore", "MartletInstruments", logging, serviceLifecycle, crypto,
+                "MartletCore", "MartletInstruments", "TestSupport", logging, serviceLifecycle, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         tests("MartletWire", ["MartletCore"]),
     ]

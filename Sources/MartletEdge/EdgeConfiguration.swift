@@ -25,6 +25,12 @@ package struct EdgeConfiguration: Sendable {
     package var eventPaddingBytes = 0
     /// Whether event streams use chunked coding; without it they end with their connection.
     package var eventsChunked = true
+    /// Headers of a client's request that go on to the back-end, in lower case.
+    package var proxyHeaders: [String] = []
+    /// How long a connection outlives its expiry while the back-end that would renew it does not answer.
+    package var proxyPatience: Duration = .seconds(3_600)
+    /// Claims by which invalidations may name connections.
+    package var indexedClaims: [String] = []
     package var version = ""
 
     package init() {}

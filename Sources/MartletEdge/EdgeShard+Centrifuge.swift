@@ -181,7 +181,7 @@ extension EdgeShard {
         switch completion {
         case .published(.success): self.reply(slot, .publish, id: ticket)
         case .published(.failure(let error)): self.reply(slot, .error(CentrifugeError(error)), id: ticket)
-        case .history, .presence, .presenceStats: break
+        case .history, .presence, .presenceStats, .proxied: break
         }
     }
 }

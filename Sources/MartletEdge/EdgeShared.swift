@@ -4,6 +4,7 @@
 import MartletCore
 import MartletInstruments
 package import MartletPolicy
+package import MartletProxy
 package import MartletSessions
 import MartletWire
 import Synchronization
@@ -15,6 +16,8 @@ package final class EdgeShared: Sendable {
     package let revocations: RevocationTable
     package let roster: SessionRoster?
     package let metrics: EdgeMetrics
+    /// The back-end that decides, or nil.
+    package let proxy: BackendProxy?
     package let clients: ClientIdentifier
     /// The capacity, for `martlet_connections_capacity`.
     package let capacity: Int
@@ -29,17 +32,19 @@ package final class EdgeShared: Sendable {
 
     /// - Parameters:
     ///   - roster: Nil where nothing validates sessions.
+    ///   - proxy: Nil where no back-end decides.
     ///   - fetchKeys: Asks for keys that a token names and the verifier lacks; every shard is told the outcome.
     package init(
         configuration: EdgeConfiguration, verifier: TokenVerifier, revocations: RevocationTable,
         roster: SessionRoster?, metrics: EdgeMetrics, clients: ClientIdentifier, capacity: Int,
-        admission: Admission, fetchKeys: @escaping @Sendable () -> Void
+        admission: Admission, proxy: BackendProxy? = nil, fetchKeys: @escaping @Sendable () -> Void
     ) {
         self.configuration = configuration
         self.verifier = verifier
         self.revocations = revocations
         self.roster = roster
         self.metrics = metrics
+        self.proxy = proxy
         self.clients = clients
         self.capacity = capacity
         self.cors = CORS(allowedOrigins: configuration.origins)

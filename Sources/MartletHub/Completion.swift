@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import MartletCore
+package import MartletProtocol
 
 /// What came of something that a connection waits for, and that was done outside its shard.
 package enum Completion: Sendable {
@@ -9,4 +10,6 @@ package enum Completion: Sendable {
     case history(Result<HistoryPage, BusError>)
     case presence(Result<[PresenceEntry], BusError>)
     case presenceStats(Result<PresenceStats, BusError>)
+    /// What the back-end said to a question about the connection.
+    case proxied(ProxyOutcome)
 }

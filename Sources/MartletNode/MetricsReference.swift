@@ -4,6 +4,7 @@
 package import Logging
 import MartletCore
 import MartletInstruments
+import MartletProtocol
 
 /// The reference of the metrics, written from a node that has everything configured.
 package enum MetricsReference {
@@ -16,6 +17,7 @@ package enum MetricsReference {
         configuration.kafka.topics = [.init(name: "session-events")]
         configuration.validation.kind = .http
         configuration.validation.url = "http://127.0.0.1/validate"
+        for method in ProxyMethod.allCases { configuration.proxy[method].url = "http://127.0.0.1/\(method.rawValue)" }
         let full = try NodeRuntime(configuration, logger: logger)
         _ = full.services
         let alone = try NodeRuntime(

@@ -107,6 +107,9 @@ extension NodeRuntime {
         settings.namespaces = configuration.namespaceTable
         settings.eventRetryMilliseconds = Int(configuration.events.retry.inSeconds * 1_000)
         settings.eventPaddingBytes = configuration.events.padding
+        settings.proxyHeaders = configuration.proxy.headers.map { $0.lowercased() }
+        settings.proxyPatience = configuration.proxy.patience
+        settings.indexedClaims = configuration.sessions.indexedClaims
         settings.version = "martlet \(Version.current)"
         return settings
     }

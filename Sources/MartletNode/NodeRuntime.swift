@@ -11,6 +11,7 @@ import MartletHub
 import MartletInstruments
 import MartletKafka
 import MartletPolicy
+import MartletProxy
 import MartletReactor
 import MartletRedis
 import MartletSessions
@@ -42,6 +43,7 @@ final class NodeRuntime: Sendable {
     private let reactors: [Reactor]
     private let mailboxes: [Mailbox<ShardMessage>]
     private let redisBus: RedisBus?
+    private let proxy: BackendProxy?
 
     var reactorShared: ReactorShared? { self.reactors.first?.shared }
 
@@ -83,10 +85,13 @@ final class NodeRuntime: Sendable {
         (self.consumer, self.producer) = try Self.kafka(configuration, self.intake, metrics, logger)
         let capacity = configuration.limits.connectionsMax ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved)
         let hub = self.hub
+        self.proxy =
+            configuration.proxy.isConfigured
+            ? BackendProxy(configuration.proxyConfiguration, metrics: metrics, logger: logger) : nil
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
             roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients, capacity: capacity,
-            admission: Self.admission(configuration, capacity: capacity),
+            admission: Self.admission(configuration, capacity: capacity), proxy: self.proxy,
             fetchKeys: Self.keyFetcher(verifier, hub))
         control.attach(self)
         if let memory = bus as? MemoryBus { memory.attach(self.hub) }
@@ -111,6 +116,7 @@ final class NodeRuntime: Sendable {
                 self.snapshot.withLock { $0 = taken }
             })
         if let validation = self.validationService { services.append(validation) }
+        if let proxy { services.append(ClosureService { try await proxy.run() }) }
         services.append(ClosureService { [self] in await self.becomeReady() })
         services.append(
             EdgeService(

@@ -23,7 +23,8 @@ struct ConfigurationRulesTests {
         #expect(
             missing == [
                 "the node listens beyond loopback (listen.public: 0.0.0.0:8000), and no client could connect: add "
-                    + "auth.hmac_secret, auth.public_keys or auth.jwks_url, or say auth.anonymous: true",
+                    + "auth.hmac_secret, auth.public_keys, auth.jwks_url or proxy.connect.url, or say "
+                    + "auth.anonymous: true",
                 "the node listens beyond loopback (listen.public: 0.0.0.0:8000), and its API has no key: add api.keys, "
                     + "or say api.enabled: false",
             ])

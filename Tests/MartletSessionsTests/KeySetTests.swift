@@ -10,6 +10,7 @@ import MartletCore
 import MartletInstruments
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import MartletSessions

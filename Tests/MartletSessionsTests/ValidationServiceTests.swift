@@ -7,6 +7,7 @@ import MartletInstruments
 import MartletProtocol
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import MartletSessions

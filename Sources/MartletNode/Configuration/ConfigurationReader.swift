@@ -11,8 +11,12 @@ package struct ConfigurationReader {
     private static let keysByName = Dictionary(uniqueKeysWithValues: NodeConfiguration.keys.map { ($0.name, $0) })
     private static let keysByEnvironment = Dictionary(
         uniqueKeysWithValues: NodeConfiguration.keys.map { ($0.environment, $0) })
+    /// What lies above keys: `proxy` and `proxy.connect` above `proxy.connect.url`.
     private static let sections = Set(
-        NodeConfiguration.keys.compactMap { $0.name.split(separator: ".").first.map(String.init) })
+        NodeConfiguration.keys.flatMap { key in
+            let parts = key.name.split(separator: ".")
+            return parts.indices.dropFirst().map { parts[..<$0].joined(separator: ".") }
+        })
 
     private var configuration = NodeConfiguration()
     private var problems: [ConfigurationProblem] = []

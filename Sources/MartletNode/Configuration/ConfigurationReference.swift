@@ -66,10 +66,11 @@ package enum ConfigurationReference {
         Durations are written `250ms`, `10s`, `5m`, `1h30m`, `24h`; sizes in bytes `65536`, `64KiB`, `1MiB`.
 
         **Development mode** holds as long as nothing says who may do what (`auth.hmac_secret`, `auth.public_keys`,
-        `auth.jwks_url`, `auth.anonymous`, `api.keys`, `api.enabled`) and the node listens on loopback only: anonymous
-        clients with full rights, an API without a key, console and demo, but only for pages and host names of this
-        machine. In every other case the node needs token keys, or `auth.anonymous: true`, and API keys, or
-        `api.enabled: false`; else it refuses to start and says which line is missing.
+        `auth.jwks_url`, `auth.anonymous`, `proxy.connect.url`, `api.keys`, `api.enabled`) and the node listens on
+        loopback only: anonymous clients with full rights, an API without a key, console and demo, but only for pages
+        and host names of this machine. In every other case the node needs token keys, a connect proxy, or
+        `auth.anonymous: true`, and API keys, or `api.enabled: false`; else it refuses to start and says which line is
+        missing.
 
         """
 

@@ -9,7 +9,8 @@ extension NodeConfiguration {
 
     /// Every key but `namespaces`, in the order of the reference.
     package static let keys: [Key] =
-        [Self.nameKey] + Self.listenKeys + Self.authKeys + Self.apiKeys + Self.redisKeys + Self.kafkaKeys
+        [Self.nameKey] + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
+        + Self.kafkaKeys
         + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys + Self.eventKeys + Self.otherKeys
 
     private static func value<Value>(

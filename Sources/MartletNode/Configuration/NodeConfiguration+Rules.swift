@@ -3,6 +3,7 @@
 
 import Foundation
 package import MartletCore
+import MartletProtocol
 package import MartletSessions
 
 // MARK: - What follows from what was written
@@ -15,9 +16,12 @@ extension NodeConfiguration {
     /// Nothing says who may do what, and nobody but this machine can come: anonymous clients with full rights, an API
     /// without a key, console and demo. Only loopback `Host` and `Origin` values are admitted then.
     package var isDevelopment: Bool {
-        !self.auth.hasKeys && self.api.keys.isEmpty && self.auth.anonymous == nil && self.api.enabled
+        !self.hasAuthentication && self.api.keys.isEmpty && self.auth.anonymous == nil && self.api.enabled
             && !self.listensBeyondLoopback
     }
+
+    /// Whether something says who a client is: keys to verify tokens by, or a back-end that is asked.
+    package var hasAuthentication: Bool { self.auth.hasKeys || self.proxy.answers(.connect) }
 
     package var admitsAnonymous: Bool { self.auth.anonymous ?? self.isDevelopment }
 
@@ -47,7 +51,7 @@ extension NodeConfiguration {
     /// Why a node must not start with this, each problem with what to write; empty where nothing is wrong.
     package func validate() -> [ConfigurationProblem] {
         self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.namespaceProblems()
-            + self.otherProblems()
+            + self.proxyProblems() + self.otherProblems()
     }
 
     private func namespaceProblems() -> [ConfigurationProblem] {
@@ -65,12 +69,12 @@ extension NodeConfiguration {
         let beyond =
             self.listensBeyondLoopback
             ? "the node listens beyond loopback (\(self.addressesBeyondLoopback)), and " : ""
-        if !self.auth.hasKeys, self.auth.anonymous != true {
+        if !self.hasAuthentication, self.auth.anonymous != true {
             problems.append(
                 self.problem(
                     "auth.anonymous",
-                    beyond + "no client could connect: add auth.hmac_secret, auth.public_keys or auth.jwks_url, "
-                        + "or say auth.anonymous: true"))
+                    beyond + "no client could connect: add auth.hmac_secret, auth.public_keys, auth.jwks_url or "
+                        + "proxy.connect.url, or say auth.anonymous: true"))
         }
         if self.api.enabled, self.api.keys.isEmpty {
             problems.append(
@@ -156,7 +160,7 @@ extension NodeConfiguration {
         return problems
     }
 
-    private func problem(_ key: String, _ message: String) -> ConfigurationProblem {
+    func problem(_ key: String, _ message: String) -> ConfigurationProblem {
         ConfigurationProblem(message, key: key, at: self.origins[key])
     }
 }

@@ -16,6 +16,7 @@ package struct NodeConfiguration: Sendable {
     package var redis = Redis()
     package var kafka = Kafka()
     package var auth = Auth()
+    package var proxy = Proxy()
     package var api = API()
     package var validation = Validation()
     package var sessions = Sessions()

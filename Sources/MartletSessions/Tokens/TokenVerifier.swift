@@ -5,6 +5,7 @@ import Crypto
 import Foundation
 package import Logging
 import MartletCore
+import MartletHTTP
 import MartletInstruments
 import ServiceLifecycle
 import Synchronization

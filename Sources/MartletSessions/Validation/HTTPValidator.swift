@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletHTTP
 import MartletProtocol
 
 /// Asks an authority over HTTP, a batch a call (`ValidationRequest`, `ValidationAnswer`).

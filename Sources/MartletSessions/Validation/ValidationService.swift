@@ -65,7 +65,8 @@ package final class ValidationService: Service {
         let backoff = Backoff(base: configuration.backoff, ceiling: configuration.backoffMax)
         self.state = Mutex(
             State(
-                breaker: CircuitBreaker(failuresMax: configuration.failuresMax, backoff: backoff),
+                breaker: CircuitBreaker(
+                    failuresMax: configuration.failuresMax, backoff: backoff, pausesWhileClosed: true),
                 budget: CallBudget(perSecond: configuration.callsPerSecond),
                 deathGuard: DeathGuard(
                     shareMax: configuration.deadShareMax, sampleMin: configuration.deadSampleMin)))
@@ -157,9 +158,11 @@ package final class ValidationService: Service {
         }
     }
 
+    private struct AnswerOfAnotherLength: Error {}
+
     func answered(_ batch: [SessionToValidate], _ outcomes: [ValidationOutcome], now: Int64) {
         guard outcomes.count == batch.count else {
-            return self.failed(batch, HTTPCall.Refusal(description: "an answer of another length"), now: now)
+            return self.failed(batch, AnswerOfAnotherLength(), now: now)
         }
         self.metrics.validationCallsDone.add()
         let dead = outcomes.count { if case .revoked = $0 { true } else { false } }

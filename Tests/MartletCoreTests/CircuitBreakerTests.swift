@@ -4,13 +4,16 @@
 import MartletCore
 import Testing
 
-@testable import MartletSessions
-
 @Suite struct CircuitBreakerTests {
     /// By reference, because expectations cannot change what they look at.
     private final class Breaker {
-        private var breaker = CircuitBreaker(
-            failuresMax: 3, backoff: Backoff(base: .seconds(1), ceiling: .seconds(8)))
+        private var breaker: CircuitBreaker
+
+        init(pausesWhileClosed: Bool = true) {
+            self.breaker = CircuitBreaker(
+                failuresMax: 3, backoff: Backoff(base: .seconds(1), ceiling: .seconds(8)),
+                pausesWhileClosed: pausesWhileClosed)
+        }
 
         var isOpen: Bool { self.breaker.isOpen }
         func mayCall(now: Int64) -> Bool { self.breaker.mayCall(now: now) }
@@ -62,6 +65,15 @@ import Testing
             breaker.callSucceeded()
         }
         #expect(!breaker.isOpen)
+    }
+
+    @Test func callsThatSomebodyWaitsForPauseOnlyWhileItIsOpen() {
+        let breaker = Breaker(pausesWhileClosed: false)
+        for _ in 1...2 { #expect(breaker.callFailed(now: 0) == .zero) }
+        #expect(breaker.mayCall(now: 0))
+        #expect(breaker.callFailed(now: 0, random: 1) == .seconds(1))
+        #expect(!breaker.mayCall(now: self.second - 1))
+        #expect(breaker.mayCall(now: self.second))
     }
 
     @Test func aProbeThatWasNotMadeCanBeMadeLater() {

@@ -7,19 +7,23 @@ import NIOPosix
 import Synchronization
 
 /// A real HTTP server on a free loopback port that answers as its test says.
-final class TestHTTPServer: Sendable {
-    struct Request: Sendable {
-        var path: String
-        var headers: [String: String]
-        var body: [UInt8]
+package final class TestHTTPServer: Sendable {
+    package struct Request: Sendable {
+        package var path: String
+        /// By name in lower case.
+        package var headers: [String: String]
+        package var body: [UInt8]
+
+        package var text: String { String(decoding: self.body, as: UTF8.self) }
     }
 
-    struct Response: Sendable {
-        var status = 200
-        var body: [UInt8] = []
-        var delay: Duration = .zero
+    package struct Response: Sendable {
+        package var status = 200
+        package var body: [UInt8] = []
+        package var delay: Duration = .zero
+        package var headers: [String: String] = [:]
 
-        init(status: Int = 200, _ body: String = "", delay: Duration = .zero) {
+        package init(status: Int = 200, _ body: String = "", delay: Duration = .zero) {
             self.status = status
             self.body = Array(body.utf8)
             self.delay = delay
@@ -31,6 +35,7 @@ final class TestHTTPServer: Sendable {
 
     private final class Requests: Sendable {
         let list = Mutex<[Request]>([])
+        let accepted = Atomic<Int>(0)
     }
 
     private init(_ channel: any Channel, _ seen: Requests) {
@@ -38,18 +43,21 @@ final class TestHTTPServer: Sendable {
         self.seen = seen
     }
 
-    var port: Int { self.channel.localAddress?.port ?? 0 }
-    func url(_ path: String) -> String { "http://127.0.0.1:\(self.port)\(path)" }
-    var requests: [Request] { self.seen.list.withLock { $0 } }
+    package var port: Int { self.channel.localAddress?.port ?? 0 }
+    package func url(_ path: String) -> String { "http://127.0.0.1:\(self.port)\(path)" }
+    package var requests: [Request] { self.seen.list.withLock { $0 } }
+    /// Connections that came.
+    package var accepted: Int { self.seen.accepted.load(ordering: .relaxed) }
 
-    static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         _ respond: @escaping @Sendable (Request) -> Response,
         _ body: @Sendable (TestHTTPServer) async throws -> Result
     ) async throws -> Result {
         let seen = Requests()
         let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                seen.accepted.add(1, ordering: .relaxed)
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(
                         Handler { request in
@@ -94,7 +102,8 @@ final class TestHTTPServer: Sendable {
         }
 
         private static func write(_ response: Response, to channel: any Channel) {
-            let headers: HTTPHeaders = ["content-length": "\(response.body.count)", "content-type": "application/json"]
+            var headers: HTTPHeaders = ["content-length": "\(response.body.count)", "content-type": "application/json"]
+            for (name, value) in response.headers { headers.replaceOrAdd(name: name, value: value) }
             let status = HTTPResponseStatus(statusCode: response.status)
             channel.write(
                 HTTPServerResponsePart.head(.init(version: .http1_1, status: status, headers: headers)), promise: nil)
