@@ -5,7 +5,7 @@
 package struct HistoryOptions: Hashable, Sendable {
     /// Publications that are kept, the latest.
     package var size: Int
-    /// How long a publication is kept after it came.
+    /// How long publications are kept after the latest of them came.
     package var ttl: Duration
 
     package init(size: Int, ttl: Duration) {

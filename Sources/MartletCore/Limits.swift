@@ -39,6 +39,11 @@ package struct Limits: Sendable {
     package var channelsMax = 1_000_000
     /// Remembered revocations.
     package var revocationsMax = 10_000_000
+    /// Channels whose stream the memory bus keeps, and what all of it may take; those used least lately go first.
+    package var historyStreamsMax = 1_000_000
+    package var historyBytesMax = 268_435_456
+    /// Idempotency keys that the memory bus remembers.
+    package var idempotencyKeysMax = 100_000
     /// Messages waiting in a shard's mailbox.
     package var mailboxMax = 65_536
     package var pingInterval: Duration = .seconds(25)

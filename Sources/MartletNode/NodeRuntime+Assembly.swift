@@ -36,7 +36,9 @@ extension NodeRuntime {
     static func bus(
         _ configuration: NodeConfiguration, _ identifier: String, _ metrics: MetricsRegistry, _ logger: Logger
     ) throws -> (any Bus, RedisBus?) {
-        guard let text = configuration.redis.urls.first else { return (MemoryBus(metrics: metrics), nil) }
+        guard let text = configuration.redis.urls.first else {
+            return (MemoryBus(nodeID: identifier, limits: configuration.limits, metrics: metrics), nil)
+        }
         var settings = RedisBusConfiguration(redis: RedisConfiguration(url: try RedisURL(text)))
         settings.prefix = configuration.redis.prefix
         settings.publicationBytesMax = configuration.limits.publicationBytesMax

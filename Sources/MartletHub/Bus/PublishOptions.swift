@@ -9,7 +9,8 @@ package struct PublishOptions: Hashable, Sendable {
     package var history: HistoryOptions?
     /// Publishing again under this key, within five minutes, gives the position of the first time and does nothing.
     package var idempotencyKey: String?
-    /// Of one document's versions a later one is not followed by an earlier; 0 where versions do not matter.
+    /// Of one document's versions a later one is not followed by an earlier, where history is kept; 0 where versions do
+    /// not matter. What is not published for it gets the position where the stream stands.
     package var version: UInt64 = 0
     /// Versions of different epochs are not compared.
     package var versionEpoch = ""

@@ -73,6 +73,15 @@ extension NodeConfiguration {
             "revocations_max", \.limits.revocationsMax, .integer(1...1_000_000_000),
             "Remembered revocations. Beyond it the oldest go, and tokens as old as those need a validation."),
         Self.limit(
+            "history_streams_max", \.limits.historyStreamsMax, .integer(1...Int.max),
+            "Channels whose history is kept without Redis. Beyond it those go that were used least lately."),
+        Self.limit(
+            "history_bytes_max", \.limits.historyBytesMax, .bytes(65_536...Int.max),
+            "What all history takes in memory without Redis, likewise."),
+        Self.limit(
+            "idempotency_keys_max", \.limits.idempotencyKeysMax, .integer(1...Int.max),
+            "Idempotency keys that are remembered without Redis."),
+        Self.limit(
             "mailbox_max", \.limits.mailboxMax, .integer(64...16_777_216), "Messages that wait for one reactor thread."),
     ]
 }
