@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 command -v protoc >/dev/null || { echo "protoc is needed: apt-get install protobuf-compiler" >&2; exit 69; }
 swift package resolve
-scratch=${PROTOBUF_SCRATCH:-.build/protobuf}
+scratch=.build/protobuf
 swift build --package-path .build/checkouts/swift-protobuf --scratch-path "$scratch" --product protoc-gen-swift
 generator=$(swift build --package-path .build/checkouts/swift-protobuf --scratch-path "$scratch" --show-bin-path)
 
