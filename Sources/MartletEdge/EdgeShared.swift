@@ -19,8 +19,6 @@ package final class EdgeShared: Sendable {
     /// The back-end that decides, or nil.
     package let proxy: BackendProxy?
     package let clients: ClientIdentifier
-    /// The capacity, for `martlet_connections_capacity`.
-    package let capacity: Int
     let cors: CORS
     let origins: OriginPolicy
     let httpLimits: HTTPLimits
@@ -29,6 +27,9 @@ package final class EdgeShared: Sendable {
     private let admission: Mutex<Admission>
     private let fetchKeys: @Sendable () -> Void
     private let draining = Atomic<Bool>(false)
+    private let places: Atomic<Int>
+    private let countsAddresses: Atomic<Bool>
+    private let countsUsers: Atomic<Bool>
 
     /// - Parameters:
     ///   - roster: Nil where nothing validates sessions.
@@ -46,7 +47,9 @@ package final class EdgeShared: Sendable {
         self.metrics = metrics
         self.proxy = proxy
         self.clients = clients
-        self.capacity = capacity
+        self.places = Atomic(capacity)
+        self.countsAddresses = Atomic(configuration.limits.connectionsPerAddressMax != nil)
+        self.countsUsers = Atomic(configuration.limits.connectionsPerUserMax != nil)
         self.cors = CORS(allowedOrigins: configuration.origins)
         self.origins = OriginPolicy(isDevelopment: configuration.isDevelopment, cors: self.cors)
         self.httpLimits = HTTPLimits(headBytesMax: configuration.limits.headBytesMax)
@@ -65,8 +68,19 @@ package final class EdgeShared: Sendable {
     // MARK: - Admission
 
     /// Whether the address of a connection must be remembered for its limit.
-    var limitsAddresses: Bool { self.configuration.limits.connectionsPerAddressMax != nil }
-    var limitsUsers: Bool { self.configuration.limits.connectionsPerUserMax != nil }
+    var limitsAddresses: Bool { self.countsAddresses.load(ordering: .relaxed) }
+    var limitsUsers: Bool { self.countsUsers.load(ordering: .relaxed) }
+
+    /// How many connections the node takes.
+    package var capacity: Int { self.places.load(ordering: .relaxed) }
+
+    /// Takes other limits for those who come from now on.
+    package func reconfigure(_ configuration: AdmissionConfiguration) {
+        self.places.store(configuration.connectionsMax, ordering: .relaxed)
+        self.countsAddresses.store(configuration.connectionsPerAddressMax != nil, ordering: .relaxed)
+        self.countsUsers.store(configuration.connectionsPerUserMax != nil, ordering: .relaxed)
+        self.admission.withLock { $0.reconfigure(configuration, now: Clock.monotonic) }
+    }
 
     /// What the node is doing, as far as it decides who may come. A drain is final: readiness that comes late does not
     /// open the doors again.

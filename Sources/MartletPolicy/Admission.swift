@@ -18,7 +18,7 @@ package struct Admission: Sendable {
     package var mode = Mode.starting
     package private(set) var connections = 0
 
-    private let configuration: AdmissionConfiguration
+    private var configuration: AdmissionConfiguration
     private var bucket: TokenBucket?
     private var addresses: [UInt64: Int32] = [:]
     private var users: [String: Int32] = [:]
@@ -27,6 +27,14 @@ package struct Admission: Sendable {
         self.configuration = configuration
         // A second's worth may come at once: reconnects arrive in clumps.
         self.bucket = configuration.connectsPerSecond.map { TokenBucket(rate: $0, burst: $0, now: now) }
+    }
+
+    /// Takes other limits. Who is in stays in, and who is not counted by address or user yet is not counted later.
+    package mutating func reconfigure(_ configuration: AdmissionConfiguration, now: Int64) {
+        if configuration.connectsPerSecond != self.configuration.connectsPerSecond {
+            self.bucket = configuration.connectsPerSecond.map { TokenBucket(rate: $0, burst: $0, now: now) }
+        }
+        self.configuration = configuration
     }
 
     /// Decides on a connection of `address`, and counts it if it is admitted.
@@ -54,13 +62,13 @@ package struct Admission: Sendable {
     /// An admitted connection ended. `user` is the one it was admitted with, if that came about.
     package mutating func released(_ address: PeerAddress, user: String?) {
         self.connections = max(0, self.connections - 1)
-        if self.countsByAddress(address) { Self.decrement(&self.addresses, address.limitKey) }
+        Self.decrement(&self.addresses, address.limitKey)
         if let user { self.released(user: user) }
     }
 
     /// A connection's user is no longer the one it was admitted with.
     package mutating func released(user: String) {
-        if self.configuration.connectionsPerUserMax != nil, !user.isEmpty { Self.decrement(&self.users, user) }
+        Self.decrement(&self.users, user)
     }
 
     private mutating func refusal(_ address: PeerAddress, _ now: Int64) -> AdmissionRefusal? {

@@ -92,4 +92,32 @@ struct AdmissionTests {
         }
         #expect(seconds == [5, 8, 10, 15])
     }
+
+    @Test("Other limits hold for those who come, and counts stay true")
+    func reconfigured() {
+        var admission = Admission(AdmissionConfiguration(connectionsMax: 10), now: 0)
+        admission.mode = .ready
+        let address = PeerAddress(v4: 0x0A00_0001)
+        #expect(admission.admit(address, now: 0) == .admit)
+        admission.reconfigure(AdmissionConfiguration(connectionsMax: 10, connectionsPerAddressMax: 1), now: 0)
+        #expect(admission.admit(address, now: 0) == .admit)
+        guard case .refuse(.address, _) = admission.admit(address, now: 0) else {
+            Issue.record("a second of one address came in")
+            return
+        }
+        admission.reconfigure(AdmissionConfiguration(connectionsMax: 2), now: 0)
+        guard case .refuse(.capacity, _) = admission.admit(address, now: 0) else {
+            Issue.record("a third came in")
+            return
+        }
+        // The one that was not counted by its address is given back without one.
+        admission.released(PeerAddress(v4: 0), user: nil)
+        admission.reconfigure(AdmissionConfiguration(connectionsMax: 10, connectionsPerAddressMax: 1), now: 0)
+        guard case .refuse(.address, _) = admission.admit(address, now: 0) else {
+            Issue.record("the one that is counted was forgotten")
+            return
+        }
+        admission.released(address, user: nil)
+        #expect(admission.admit(address, now: 0) == .admit)
+    }
 }

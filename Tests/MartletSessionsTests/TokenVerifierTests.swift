@@ -70,6 +70,24 @@ import Testing
         #expect(verifier.verify(other, now: self.now).rejection == .badSignature)
     }
 
+    @Test func takesOtherKeysOrNone() async throws {
+        let signer = try await TestSigner(.es256)
+        var configuration = TokenVerifierConfiguration()
+        configuration.hmacSecrets = ["old"]
+        let verifier = try TokenVerifier(configuration)
+        let token = TokenIssuer(secret: "old").token(for: Identity(user: "ada"))
+        let signed = try await signer.token(["sub": "ada"])
+        #expect(verifier.verify(token, now: self.now).identity != nil)
+        #expect(throws: TokenKeyError.self) { try verifier.replaceKeys(hmacSecrets: ["new"], publicKeys: ["no PEM"]) }
+        #expect(verifier.verify(token, now: self.now).identity != nil)
+        try verifier.replaceKeys(hmacSecrets: ["new"], publicKeys: [signer.pem])
+        #expect(verifier.verify(token, now: self.now).identity == nil)
+        #expect(verifier.verify(signed, now: self.now).identity != nil)
+        // Also where the token was remembered.
+        try verifier.replaceKeys(hmacSecrets: ["new"], publicKeys: [])
+        #expect(verifier.verify(signed, now: self.now).identity == nil)
+    }
+
     // MARK: Algorithms are the key's
 
     @Test func publicKeyIsNoSecret() async throws {

@@ -17,6 +17,9 @@ import Synchronization
 package final class TokenVerifier: Sendable {
     private struct Keys {
         var set: KeySet
+        /// Those of the configuration, and those of the last key set.
+        var configured: [VerificationKey]
+        var fetched: [VerificationKey] = []
         /// `Clock.monotonic` of the last fetch that began, and of the last that succeeded.
         var attemptedAt: Int64?
         var fetchedAt: Int64?
@@ -24,7 +27,6 @@ package final class TokenVerifier: Sendable {
     }
 
     private let configuration: TokenVerifierConfiguration
-    private let configured: [VerificationKey]
     private let keys: Mutex<Keys>
     private let verified: VerifiedTokens
     private let metrics: SessionMetrics
@@ -35,17 +37,32 @@ package final class TokenVerifier: Sendable {
     package init(
         _ configuration: TokenVerifierConfiguration, metrics: SessionMetrics, logger: Logger
     ) throws(TokenKeyError) {
-        var configured: [VerificationKey] = []
-        for secret in configuration.hmacSecrets { configured.append(try VerificationKey(secret: secret)) }
-        for pem in configuration.publicKeys { configured.append(try VerificationKey(pem: pem)) }
+        let configured = try Self.keys(secrets: configuration.hmacSecrets, pems: configuration.publicKeys)
         self.configuration = configuration
-        self.configured = configured
-        self.keys = Mutex(Keys(set: KeySet(configured)))
+        self.keys = Mutex(Keys(set: KeySet(configured), configured: configured))
         self.verified = VerifiedTokens(max: configuration.cacheMax)
         self.metrics = metrics
         self.logger = logger
         self.leeway = configuration.leeway.components.seconds
         self.lifetimeMax = configuration.tokenLifetimeMax.components.seconds
+    }
+
+    private static func keys(secrets: [String], pems: [String]) throws(TokenKeyError) -> [VerificationKey] {
+        var keys: [VerificationKey] = []
+        for secret in secrets { keys.append(try VerificationKey(secret: secret)) }
+        for pem in pems { keys.append(try VerificationKey(pem: pem)) }
+        return keys
+    }
+
+    /// Takes other keys of the configuration; those of a key set stay. With an error nothing has changed.
+    package func replaceKeys(hmacSecrets: [String], publicKeys: [String]) throws(TokenKeyError) {
+        let configured = try Self.keys(secrets: hmacSecrets, pems: publicKeys)
+        self.keys.withLock { keys in
+            keys.configured = configured
+            keys.set = KeySet(configured + keys.fetched)
+        }
+        // A token must not be accepted for a key that is no longer there.
+        self.verified.removeAll()
     }
 
     /// How many tokens need not be verified again.
@@ -190,7 +207,8 @@ extension TokenVerifier: Service {
                 url: url, timeout: self.configuration.jwksTimeout, answerBytesMax: self.configuration.jwksBytesMax)
             let fetched = try KeySet.decode(Data(try await call.get()))
             self.keys.withLock { keys in
-                keys.set = KeySet(self.configured + fetched)
+                keys.fetched = fetched
+                keys.set = KeySet(keys.configured + fetched)
                 keys.fetchedAt = keys.attemptedAt
                 keys.fetch = nil
             }
