@@ -168,7 +168,8 @@ let package = Package(
         tests(
             "MartletControl",
             [
-                "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
+                "MartletCore", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
+                .product(name: "Yams", package: "Yams"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),

@@ -21,7 +21,7 @@ struct APIRoutes: Sendable {
 
     func add(to router: Router<ControlRouter.Context>) {
         router.post("/api") { request, _ in
-            try await self.answer(request) { body throws(APIError) in try await self.handler.perform(command: body) }
+            try await self.answer(request) { body throws(APIError) in try await self.handler.perform(old: body) }
         }
         router.post("/api/:method") { request, context in
             let method = context.parameters.get("method").flatMap(APIMethod.init(rawValue:))
@@ -34,6 +34,10 @@ struct APIRoutes: Sendable {
             guard self.admits(request) else { return Self.unauthorized }
             return try Response.json(.ok, self.operations.overview())
         }
+        // No secret: what the API is, not what it holds.
+        router.get("/openapi.yaml") { _, _ in
+            Response.bytes(.ok, PackageResources.openapi_yaml, contentType: "application/yaml")
+        }
         if self.configuration.developmentMode {
             router.post("/api/demo_token") { request, _ in
                 try await self.answer(request) { body throws(APIError) in try self.handler.demoToken(body) }
@@ -43,7 +47,7 @@ struct APIRoutes: Sendable {
 
     /// - Parameter isKnown: Whether the path leads to a method; an unknown one is 404 whatever the error mode.
     private func answer(
-        _ request: Request, isKnown: Bool = true, _ perform: ([UInt8]) async throws(APIError) -> [UInt8]
+        _ request: Request, isKnown: Bool = true, _ perform: ([UInt8]) async throws(APIError) -> APIReply
     ) async throws -> Response {
         guard self.admits(request) else { return Self.unauthorized }
         let body: ByteBuffer
@@ -53,15 +57,17 @@ struct APIRoutes: Sendable {
             let bound = "a body has at most \(self.configuration.bodyBytesMax) bytes"
             return .refusal(.contentTooLarge, bound)
         }
+        let reply: APIReply
         do throws(APIError) {
-            return .bytes(.ok, try await perform(Array(body.readableBytesView)), contentType: "application/json")
+            reply = try await perform(Array(body.readableBytesView))
         } catch {
-            let isTransport = request.headers.contains {
-                $0.name.canonicalName == "x-centrifugo-error-mode" && $0.value.lowercased() == "transport"
-            }
-            let status = !isKnown ? .notFound : isTransport ? Self.status(of: error) : HTTPResponse.Status.ok
-            return .bytes(status, APIAnswer.error(error), contentType: "application/json")
+            reply = APIReply(body: APIAnswer.error(error), error: error)
         }
+        let isTransport = request.headers.contains {
+            $0.name.canonicalName == "x-centrifugo-error-mode" && $0.value.lowercased() == "transport"
+        }
+        let status = isTransport ? reply.error.map(Self.status) : nil
+        return .bytes(isKnown ? status ?? .ok : .notFound, reply.body, contentType: "application/json")
     }
 
     private func admits(_ request: Request) -> Bool {

@@ -2,14 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
-import MartletHub
 import MartletProtocol
 
 /// What nodes tell each other over the bus, as one JSON object.
 enum ControlMessage: Equatable, Sendable {
     /// A revocation that no durable topic carries, or that validation found.
     case invalidation(Invalidation)
-    case disconnect(user: String, session: String?, client: String?, keep: [String], reason: CloseReason)
+    /// A node is there. With a hello it has just come, and the others greet it.
+    case announcement(ClusterMember, isHello: Bool)
+    /// A node has ended, by identifier.
+    case goodbye(String)
+    case question(SurveyQuestion)
+    case answer(SurveyAnswer)
 
     var json: [UInt8] {
         var writer = JSONWriter()
@@ -18,18 +22,17 @@ enum ControlMessage: Equatable, Sendable {
         case .invalidation(let invalidation):
             writer.member("source", invalidation.source.rawValue)
             writer.member("invalidation", raw: InvalidationEncoder.martlet(invalidation))
-        case .disconnect(let user, let session, let client, let keep, let reason):
-            writer.key("disconnect")
-            writer.beginObject()
-            writer.member("user", user)
-            if let session { writer.member("session", session) }
-            if let client { writer.member("client", client) }
-            writer.member("reason", reason.rawValue)
-            writer.key("keep")
-            writer.beginArray()
-            for client in keep { writer.string(client) }
-            writer.endArray()
-            writer.endObject()
+        case .announcement(let member, let isHello):
+            writer.member("hello", ifTrue: isHello)
+            writer.key("member")
+            member.write(to: &writer)
+        case .goodbye(let id): writer.member("goodbye", id)
+        case .question(let question):
+            writer.key("question")
+            question.write(to: &writer)
+        case .answer(let answer):
+            writer.key("answer")
+            answer.write(to: &writer)
         }
         writer.endObject()
         return writer.bytes
@@ -39,53 +42,38 @@ enum ControlMessage: Equatable, Sendable {
     init?(_ bytes: Span<UInt8>) {
         guard let document = JSONScanner.document(bytes), document.kind == .object else { return nil }
         var source: Invalidation.Source?
-        var event: JSONValue?
-        var disconnect: JSONValue?
+        var isHello = false
+        var subject: (name: String, value: JSONValue)?
         var members = document.members
         while let member = members.next(in: bytes) {
-            switch member.name(in: bytes) {
+            let name = member.name(in: bytes)
+            switch name {
             case "source": source = member.value.string(in: bytes).flatMap(Invalidation.Source.init)
-            case "invalidation": event = member.value
-            case "disconnect": disconnect = member.value
+            case "hello": isHello = member.value.boolean(in: bytes) ?? false
+            case "invalidation", "member", "goodbye", "question", "answer": subject = (name, member.value)
             default: break
             }
         }
-        if let event {
-            let decoder = InvalidationDecoder(source: source ?? .redis)
-            let decoded = decoder.martlet(bytes.extracting(event.range), receivedAt: Clock.wall)
-            guard case .success(let success) = decoded else { return nil }
-            self = .invalidation(success.invalidation)
-        } else if let disconnect, let parsed = Self.disconnect(disconnect, bytes) {
-            self = parsed
-        } else {
+        guard let subject, let message = Self.read(subject.name, subject.value, bytes, source, isHello) else {
             return nil
         }
+        self = message
     }
 
-    private static func disconnect(_ value: JSONValue, _ bytes: Span<UInt8>) -> ControlMessage? {
-        guard value.kind == .object else { return nil }
-        var user: String?
-        var session: String?
-        var client: String?
-        var keep: [String] = []
-        var reason = CloseReason.forceDisconnect
-        var members = value.members
-        while let member = members.next(in: bytes) {
-            switch member.name(in: bytes) {
-            case "user": user = member.value.string(in: bytes)
-            case "session": session = member.value.string(in: bytes)
-            case "client": client = member.value.string(in: bytes)
-            case "reason": reason = member.value.string(in: bytes).flatMap(CloseReason.init) ?? reason
-            case "keep":
-                guard member.value.kind == .array else { return nil }
-                var elements = member.value.elements
-                while let element = elements.next(in: bytes), keep.count < APIRequest.whitelistMax {
-                    if let client = element.string(in: bytes) { keep.append(client) }
-                }
-            default: break
-            }
+    private static func read(
+        _ name: String, _ value: JSONValue, _ bytes: Span<UInt8>, _ source: Invalidation.Source?, _ isHello: Bool
+    ) -> ControlMessage? {
+        switch name {
+        case "invalidation":
+            let decoder = InvalidationDecoder(source: source ?? .redis)
+            let decoded = decoder.martlet(bytes.extracting(value.range), receivedAt: Clock.wall)
+            guard case .success(let success) = decoded else { return nil }
+            return .invalidation(success.invalidation)
+        case "member": return ClusterMember(value, bytes).map { .announcement($0, isHello: isHello) }
+        case "goodbye": return value.string(in: bytes).map(ControlMessage.goodbye)
+        case "question": return SurveyQuestion(value, bytes).map(ControlMessage.question)
+        case "answer": return SurveyAnswer(value, bytes).map(ControlMessage.answer)
+        default: return nil
         }
-        guard let user else { return nil }
-        return .disconnect(user: user, session: session, client: client, keep: keep, reason: reason)
     }
 }

@@ -46,6 +46,13 @@ extension NodeRuntime {
         return (bus, bus)
     }
 
+    static func clusterTiming(_ configuration: NodeConfiguration) -> Cluster.Timing {
+        var timing = Cluster.Timing()
+        // Nobody else can be there.
+        if configuration.redis.urls.isEmpty { timing.settleTime = .zero }
+        return timing
+    }
+
     static func kafka(
         _ configuration: NodeConfiguration, _ intake: InvalidationIntake, _ metrics: MetricsRegistry, _ logger: Logger
     ) throws -> (KafkaConsumer?, KafkaProducer?) {

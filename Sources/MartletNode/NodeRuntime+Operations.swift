@@ -16,46 +16,27 @@ import Synchronization
 extension NodeRuntime: NodeOperations {
     func readiness() -> Readiness { self.life.readiness }
 
-    func info() async throws(APIError) -> [NodeInfo] {
-        let snapshots = await self.hub.snapshots(namesUsers: true)
-        let channels = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.channels.keys) }
-        let users = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.users) }
-        return [
-            NodeInfo(
-                uid: self.identifier, name: self.configuration.nodeName, version: Version.current,
-                clients: self.edge.metrics.open.current, users: users.count, channels: channels.count,
-                subscriptions: snapshots.reduce(0) { $0 + $1.subscriptions }, uptime: Int(self.uptime))
-        ]
-    }
-
-    func publish(channel: String, data: [UInt8]) async throws(APIError) {
-        guard ChannelName.isValid(channel, bytesMax: self.configuration.limits.channelBytesMax) else {
-            throw .badRequest("the channel's name is not valid")
+    func perform(_ command: APICommand) async throws(APIError) -> APIResult {
+        switch command {
+        case .publish(let request): return .publish(try await self.publish(request))
+        // Asked for in pieces.
+        case .broadcast: throw APIError(.notAvailable)
+        case .presence(let request): return .presence(try await self.presence(of: request.channel))
+        case .presenceStats(let request):
+            let stats = try await self.presenceStats(of: request.channel)
+            return .presenceStats(clients: stats.clients, users: stats.users)
+        case .history(let request):
+            let page = try await self.history(request)
+            return .history(page.publications, top: page.top)
+        case .historyRemove(let request):
+            try await self.removeHistory(of: request.channel)
+            return .done
+        // No part of the node brings methods of its own.
+        case .rpc: throw APIError(.methodNotFound)
+        case .revoke(let request): return .revoked(try await self.revoke(request))
+        case .subscribe, .unsubscribe, .disconnect, .refresh, .connections, .channels, .info:
+            return try await self.askAll(command)
         }
-        guard self.configuration.namespaceTable.options(of: channel) != nil else { throw APIError(.unknownChannel) }
-        guard data.count <= self.configuration.limits.publicationBytesMax else { throw APIError(.limitExceeded) }
-        let publication = Publication(channel: channel, data: data, time: Clock.wall)
-        let options = PublishOptions(history: self.configuration.namespaceTable.options(of: channel)?.history)
-        let result = await withCheckedContinuation { continuation in
-            self.bus.publish(publication, options) { continuation.resume(returning: $0) }
-        }
-        if case .failure(let error) = result {
-            throw APIError(code: CentrifugeError.internalError.code, message: "\(error)")
-        }
-    }
-
-    func disconnect(_ request: APIRequest.Disconnect) async throws(APIError) {
-        var reason = CloseReason.forceDisconnect
-        if let code = request.code {
-            guard let named = CloseReason.allCases.first(where: { $0.code == code && $0.code >= 3_000 }) else {
-                throw .badRequest("the disconnect code is none of this server's")
-            }
-            reason = named
-        }
-        let message = ControlMessage.disconnect(
-            user: request.user, session: request.session, client: request.client, keep: request.whitelist,
-            reason: reason)
-        try await self.broadcast(message)
     }
 
     func revoke(_ request: APIRequest.Revoke) async throws(APIError) -> RevocationReceipt {
@@ -91,7 +72,7 @@ extension NodeRuntime: NodeOperations {
                 expiresAt: now + 3_600))
     }
 
-    private func broadcast(_ message: ControlMessage) async throws(APIError) {
+    func broadcast(_ message: ControlMessage) async throws(APIError) {
         let error = await withCheckedContinuation { continuation in
             self.bus.broadcast(message.json) { continuation.resume(returning: $0) }
         }

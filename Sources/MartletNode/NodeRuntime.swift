@@ -30,6 +30,7 @@ final class NodeRuntime: Sendable {
     let hub: Hub
     let hubMetrics: HubMetrics
     let bus: any Bus
+    let cluster: Cluster
     let edge: EdgeShared
     let sessionMetrics: SessionMetrics
     let revocations: RevocationTable
@@ -66,6 +67,8 @@ final class NodeRuntime: Sendable {
         let (bus, redisBus) = try Self.bus(configuration, self.identifier, metrics, logger)
         self.bus = bus
         self.redisBus = redisBus
+        self.cluster = Cluster(
+            id: self.identifier, bus: bus, timing: Self.clusterTiming(configuration), metrics: metrics)
 
         let demoSecret = configuration.isDevelopment ? Self.ephemeralSecret() : nil
         self.demoIssuer = demoSecret.map { TokenIssuer(secret: $0) }
@@ -94,6 +97,7 @@ final class NodeRuntime: Sendable {
             admission: Self.admission(configuration, capacity: capacity), proxy: self.proxy,
             fetchKeys: Self.keyFetcher(verifier, hub))
         control.attach(self)
+        self.cluster.attach(self)
         if let memory = bus as? MemoryBus { memory.attach(self.hub) }
         redisBus?.attach(self.hub)
         self.registerReaders(capacity: capacity)
@@ -106,6 +110,7 @@ final class NodeRuntime: Sendable {
             ControlServer(configuration: self.controlConfiguration, operations: self, logger: self.logger)
         ]
         if let redisBus { services.append(redisBus) }
+        services.append(ClosureService { [cluster] in await cluster.run() })
         if let producer { services.append(ClosureService { await producer.run() }) }
         if let consumer { services.append(ClosureService { await consumer.run() }) }
         services.append(ClosureService { [verifier] in try await verifier.run() })
@@ -161,16 +166,10 @@ final class NodeRuntime: Sendable {
     func received(_ message: [UInt8]) {
         switch ControlMessage(message.span) {
         case .invalidation(let invalidation): self.intake.take(invalidation)
-        case .disconnect(let user, let session, let client, let keep, let reason):
-            let kept = Set(keep.compactMap(self.clients.connection))
-            let selector: ConnectionSelector
-            if let client {
-                guard let id = self.clients.connection(client) else { return }
-                selector = .connection(id, user: user)
-            } else {
-                selector = .user(user, session: session, keep: kept)
-            }
-            self.hub.tellAll(.user(.disconnect(selector, CloseNotice(reason))) { _ in })
+        case .announcement(let member, let isHello): self.cluster.received(member, isHello: isHello)
+        case .goodbye(let id): self.cluster.receivedGoodbye(of: id)
+        case .question(let question): self.cluster.received(question)
+        case .answer(let answer): self.cluster.received(answer)
         case nil: self.logger.debug("a control message was not understood")
         }
     }

@@ -2,22 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletControl
+import MartletCore
 import MartletInstruments
 import MartletProtocol
 import Synchronization
 
 /// A node that remembers what it was asked and fails where it is told to.
 final class FakeOperations: NodeOperations {
-    struct Calls: Sendable {
-        var published: [APIRequest.Publish] = []
-        var disconnected: [APIRequest.Disconnect] = []
-        var revoked: [APIRequest.Revoke] = []
-    }
-
     let metrics = MetricsRegistry()
     let receipt: RevocationReceipt
     private let current: Mutex<Readiness>
-    private let calls = Mutex(Calls())
+    private let commands = Mutex<[APICommand]>([])
 
     init(
         readiness: Readiness = Readiness(state: .ready),
@@ -27,7 +22,11 @@ final class FakeOperations: NodeOperations {
         self.receipt = receipt
     }
 
-    var recorded: Calls { self.calls.withLock { $0 } }
+    /// What it was asked, in order.
+    var recorded: [APICommand] { self.commands.withLock { $0 } }
+    var published: [APIRequest.Publish] {
+        self.recorded.compactMap { if case .publish(let request) = $0 { request } else { nil } }
+    }
 
     func become(_ readiness: Readiness) { self.current.withLock { $0 = readiness } }
 
@@ -44,29 +43,38 @@ final class FakeOperations: NodeOperations {
             revocationLag: .init(median: 0.001, p99: 0.004))
     }
 
-    func info() async throws(APIError) -> [NodeInfo] {
-        [
-            NodeInfo(
-                uid: "n1", name: "fake", version: "0.1.0", clients: 2, users: 1, channels: 1, subscriptions: 2,
-                uptime: 7)
-        ]
+    /// Every channel is known but `unknown`, the bus is away for `away`, and one of two nodes is silent about `silent`.
+    func perform(_ command: APICommand) async throws(APIError) -> APIResult {
+        self.commands.withLock { $0.append(command) }
+        var reach = NodeReach(nodes: [.init(node: "n1", name: "fake", count: 1)])
+        switch command {
+        case .publish(let request):
+            if request.channel == "unknown" { throw APIError(.unknownChannel) }
+            if request.channel == "away" { throw APIError(.internalError) }
+            return .publish(request.channel == "kept" ? StreamPosition(offset: 1, epoch: "e") : nil)
+        case .disconnect(let request):
+            if request.selection.user == "silent" {
+                reach.unanswered = [.init(node: "n2", name: "mute", reason: "no answer")]
+            }
+            return .reached(reach)
+        case .subscribe, .unsubscribe, .refresh: return .reached(reach)
+        case .connections: return .connections([], reach)
+        case .channels: return .channels(["a": 2], reach)
+        case .presence: return .presence(["k": Array(#"{"user":"u","client":"k"}"#.utf8)])
+        case .presenceStats: return .presenceStats(clients: 2, users: 1)
+        case .history: throw APIError(.unrecoverablePosition)
+        case .historyRemove: return .done
+        case .rpc: throw APIError(.methodNotFound)
+        case .revoke: return .revoked(self.receipt)
+        case .info: return .info([Self.node], NodeReach())
+        // The control plane asks for its publications one by one.
+        case .broadcast: throw APIError(.notAvailable)
+        }
     }
 
-    /// Every channel is known but `unknown`, and the bus is away for `away`.
-    func publish(channel: String, data: [UInt8]) async throws(APIError) {
-        if channel == "unknown" { throw APIError(.unknownChannel) }
-        if channel == "away" { throw APIError(.internalError) }
-        self.calls.withLock { $0.published.append(APIRequest.Publish(channel: channel, data: data)) }
-    }
-
-    func disconnect(_ request: APIRequest.Disconnect) async throws(APIError) {
-        self.calls.withLock { $0.disconnected.append(request) }
-    }
-
-    func revoke(_ request: APIRequest.Revoke) async throws(APIError) -> RevocationReceipt {
-        self.calls.withLock { $0.revoked.append(request) }
-        return self.receipt
-    }
+    private static let node = NodeInfo(
+        uid: "n1", name: "fake", version: "0.1.0", clients: 2, users: 1, channels: 1, subscriptions: 2, uptime: 7,
+        capacity: 100, state: "ready")
 
     func demoToken(user: String, session: String) -> String? { "token of \(user) in \(session)" }
 }

@@ -8,6 +8,9 @@ import Testing
 
 @Suite("Messages between nodes")
 struct ControlMessageTests {
+    static let member = ClusterMember(
+        id: "n1", name: "a \"b\"", version: "1", startedAt: 1_700_000_000.5, connections: 3, capacity: 9,
+        state: "ready")
     static let messages: [ControlMessage] = [
         .invalidation(Invalidation(id: "1", target: .session("s\"1"), at: 1_700_000_000, source: .api)),
         .invalidation(
@@ -18,8 +21,13 @@ struct ControlMessageTests {
             Invalidation(
                 id: "4", target: .claim(name: "org", value: "é", before: 1_700_000_000), at: 1_700_000_000,
                 source: .kafka)),
-        .disconnect(user: "ann", session: nil, client: nil, keep: [], reason: .forceDisconnect),
-        .disconnect(user: "", session: "s", client: "c", keep: ["a", "b\n"], reason: .forceReconnect),
+        .announcement(Self.member, isHello: false), .announcement(Self.member, isHello: true), .goodbye("n1"),
+        .question(SurveyQuestion(number: .max, asker: "n1", method: "disconnect", body: Array(#"{"user":"é"}"#.utf8))),
+        .answer(SurveyAnswer(number: 7, node: "n2", name: "b", outcome: .done(NodeAnswer(count: 3)))),
+        .answer(
+            SurveyAnswer(number: 7, node: "n2", name: "", outcome: .done(NodeAnswer(count: 0, body: Array("[1]".utf8))))
+        ),
+        .answer(SurveyAnswer(number: 7, node: "n2", name: "b", outcome: .failed("limit exceeded"))),
     ]
 
     @Test(arguments: Self.messages) func isReadBack(message: ControlMessage) {
@@ -27,19 +35,22 @@ struct ControlMessageTests {
     }
 
     @Test(arguments: [
-        "", "{}", "[]", "null", #"{"disconnect":{}}"#, #"{"disconnect":7}"#, #"{"disconnect":{"user":7}}"#,
-        #"{"disconnect":{"user":"a","keep":7}}"#, #"{"invalidation":{}}"#, #"{"invalidation":[]}"#,
+        "", "{}", "[]", "null", #"{"invalidation":{}}"#, #"{"invalidation":[]}"#, #"{"member":{}}"#, #"{"member":7}"#,
+        #"{"member":{"id":""}}"#, #"{"goodbye":7}"#, #"{"question":{"number":1,"method":"m","body":{}}}"#,
+        #"{"question":{"number":1,"asker":"a","body":{}}}"#, #"{"question":{"number":1,"asker":"a","method":"m"}}"#,
+        #"{"answer":{"number":1,"node":"a"}}"#, #"{"answer":{"number":1,"count":1}}"#,
+        #"{"answer":{"number":1,"node":"a","count":99999999999}}"#,
         #"{"invalidation":{"type":"session.revoked","session":""}}"#, #"{"later":{}}"#,
     ])
     func whatIsNotUnderstoodIsNothing(text: String) {
         #expect(ControlMessage(Array(text.utf8).span) == nil)
     }
 
-    @Test func aReasonOfALaterVersionIsTheDefault() {
-        let text = #"{"disconnect":{"user":"a","reason":"later"},"later":1}"#
-        #expect(
-            ControlMessage(Array(text.utf8).span)
-                == .disconnect(user: "a", session: nil, client: nil, keep: [], reason: .forceDisconnect))
+    @Test func aMemberOfAnotherVersionIsOne() {
+        let text = #"{"member":{"id":"n1","state":7,"connections":-1,"later":{}},"later":1}"#
+        let expected = ClusterMember(
+            id: "n1", name: "", version: "", startedAt: 0, connections: 0, capacity: 0, state: "")
+        #expect(ControlMessage(Array(text.utf8).span) == .announcement(expected, isHello: false))
     }
 
     @Test func noBytesTrap() {

@@ -8,9 +8,6 @@ import Testing
 struct APITests {
     private func publish(_ json: String) throws -> APIRequest.Publish { try APIRequest.Publish(bytes(json).span) }
     private func revoke(_ json: String) throws -> APIRequest.Revoke { try APIRequest.Revoke(bytes(json).span) }
-    private func disconnect(_ json: String) throws -> APIRequest.Disconnect {
-        try APIRequest.Disconnect(bytes(json).span)
-    }
 
     private func message(_ body: () throws -> Void) -> String? {
         do { try body() } catch let error as APIError { return error.code == 107 ? error.message : nil } catch {
@@ -20,14 +17,21 @@ struct APITests {
     }
 
     @Test func publish() throws {
-        let expected = APIRequest.Publish(channel: "c", data: bytes(#"{"a":1}"#))
+        let expected = APIRequest.Publish(channel: "c", message: .init(data: bytes(#"{"a":1}"#)))
         #expect(try self.publish("{\"channel\":\"c\",\"data\":{\"a\":\n1}}") == expected)
-        #expect(
-            try self.publish(#"{"channel":"c","b64data":"eyJhIjoxfQ==","data":0,"skip_history":true,"tags":{"k":"v"}}"#)
-                == expected)
-        #expect(try self.publish(#"{"channel":"c","b64data":"aGk="}"#).data == bytes(#""hi""#))
-        #expect(try self.publish(#"{"channel":"c","data":null,"b64data":""}"#).data == bytes("null"))
-        #expect(try self.publish(text(expected.json)) == expected)
+        #expect(try self.publish(#"{"channel":"c","b64data":"eyJhIjoxfQ==","data":0,"later":[]}"#) == expected)
+        #expect(try self.publish(#"{"channel":"c","b64data":"aGk="}"#).message.data == bytes(#""hi""#))
+        #expect(try self.publish(#"{"channel":"c","data":null,"b64data":""}"#).message.data == bytes("null"))
+        let message = try self.publish(
+            #"{"channel":"c","data":1,"skip_history":true,"tags":{"k": "v"},"idempotency_key":"i","delta":true,"#
+                + #""version":18446744073709551615,"version_epoch":"e"}"#
+        ).message
+        #expect(message.skipsHistory && message.idempotencyKey == "i")
+        #expect(message.tags == bytes(#"{"k": "v"}"#))
+        #expect(message.version == .max && message.versionEpoch == "e")
+        let least = try self.publish(
+            #"{"channel":"c","data":1,"skip_history":null,"tags":{},"idempotency_key":"","version":null}"#)
+        #expect(least == APIRequest.Publish(channel: "c", message: .init(data: bytes("1"))))
     }
 
     @Test(arguments: [
@@ -38,6 +42,12 @@ struct APITests {
         (#"{"channel":"c"}"#, "bad request: data is missing"),
         (#"{"channel":"c","b64data":"x"}"#, "bad request: b64data is not base64"),
         (#"{"channel":"c","b64data":"/w=="}"#, "bad request: b64data is neither JSON nor UTF-8"),
+        (#"{"channel":"c","data":1,"skip_history":1}"#, "bad request: skip_history is neither true nor false"),
+        (#"{"channel":"c","data":1,"tags":[]}"#, "bad request: tags is not an object"),
+        (#"{"channel":"c","data":1,"tags":{"k":1}}"#, "bad request: tags holds what is not a string"),
+        (#"{"channel":"c","data":1,"version":-1}"#, "bad request: version is not a whole number from 0 up"),
+        (#"{"channel":"c","data":1,"version":1.5}"#, "bad request: version is not a whole number from 0 up"),
+        (#"{"channel":"c","data":1,"idempotency_key":1}"#, "bad request: idempotency_key is not a string"),
     ])
     func badPublish(_ json: String, _ message: String) {
         #expect(self.message { _ = try self.publish(json) } == message)
@@ -46,35 +56,13 @@ struct APITests {
     @Test func broadcast() throws {
         let request = try APIRequest.Broadcast(bytes(#"{"channels":["a","b"],"data":[1]}"#).span)
         #expect(request.channels == ["a", "b"])
-        #expect(request.data == bytes("[1]"))
+        #expect(request.message.data == bytes("[1]"))
         let many = Array(repeating: #""c""#, count: APIRequest.channelsMax + 1).joined(separator: ",")
         for json in [
             #"{"data":1}"#, #"{"channels":[],"data":1}"#, #"{"channels":"a","data":1}"#, #"{"channels":[1],"data":1}"#,
             #"{"channels":["a",""],"data":1}"#, #"{"channels":["a"]}"#, #"{"channels":[\#(many)],"data":1}"#,
         ] {
             #expect(self.message { _ = try APIRequest.Broadcast(bytes(json).span) } != nil)
-        }
-    }
-
-    @Test func disconnect() throws {
-        let all = try self.disconnect(
-            #"{"user":"u","client":"c","session":"s","whitelist":["x","y"],"disconnect":{"code":4100,"reason":"bye"}}"#)
-        #expect(all.user == "u")
-        #expect(all.client == "c")
-        #expect(all.session == "s")
-        #expect(all.whitelist == ["x", "y"])
-        #expect(all.code == 4100)
-        #expect(all.reason == "bye")
-        let least = try self.disconnect(#"{"user":"u","client":"","disconnect":null,"whitelist":null}"#)
-        #expect(least.client == nil)
-        #expect(least.code == nil)
-        for json in [
-            "{}", #"{"user":""}"#, #"{"user":1}"#, #"{"user":"u","whitelist":"x"}"#, #"{"user":"u","disconnect":1}"#,
-            #"{"user":"u","disconnect":{"code":1000}}"#, #"{"user":"u","disconnect":{"code":5000}}"#,
-            #"{"user":"u","disconnect":{"code":"4100"}}"#,
-            #"{"user":"u","disconnect":{"reason":"\#(String(repeating: "x", count: 124))"}}"#,
-        ] {
-            #expect(self.message { _ = try self.disconnect(json) } != nil)
         }
     }
 
@@ -120,29 +108,6 @@ struct APITests {
                     id: "own", target: .claim(name: "n", value: "v", before: 1_000), at: 1_000.75, reason: "r",
                     source: .api))
         #expect(late.isClamped)
-    }
-
-    @Test func answers() {
-        #expect(text(APIAnswer.done) == #"{"result":{}}"#)
-        #expect(
-            text(APIAnswer.error(APIError(.unknownChannel))) == #"{"error":{"code":102,"message":"unknown channel"}}"#)
-        #expect(
-            text(APIAnswer.broadcast([nil, APIError(.internalError)]))
-                == #"{"result":{"responses":[{"result":{}},{"error":{"code":100,"message":"internal server error"}}]}}"#
-        )
-        #expect(
-            text(APIAnswer.revoked(RevocationReceipt(id: "i", isDurable: false)))
-                == #"{"result":{"id":"i","durable":false}}"#)
-        let place = RevocationReceipt.Place(topic: "t", partition: 0, offset: 7)
-        #expect(
-            text(APIAnswer.revoked(RevocationReceipt(id: "i", isDurable: true, place: place)))
-                == #"{"result":{"id":"i","durable":true,"topic":"t","partition":0,"offset":7}}"#)
-        let node = NodeInfo(
-            uid: "u", name: "n", version: "v", clients: 1, users: 2, channels: 3, subscriptions: 4, uptime: 5)
-        #expect(
-            text(APIAnswer.info([node]))
-                == #"{"result":{"nodes":[{"uid":"u","name":"n","version":"v","num_clients":1,"num_users":2,"#
-                + #""num_channels":3,"num_subs":4,"uptime":5}]}}"#)
     }
 
     @Test func answersAreRead() {

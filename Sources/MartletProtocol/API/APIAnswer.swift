@@ -1,10 +1,21 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The answers of the server API: `{"result": {…}}` or `{"error": {"code", "message"}}`.
+/// The answers of the server API: `{"result": {…}}` or `{"error": {"code", "message"}}`; both where a part of what was
+/// asked for was done.
 package enum APIAnswer {
     /// Done, with nothing more to say.
     package static let done: [UInt8] = Array(#"{"result":{}}"#.utf8)
+
+    package static func result(_ result: APIResult) -> [UInt8] {
+        var writer = JSONWriter(capacity: 256)
+        writer.beginObject()
+        result.error?.write(to: &writer)
+        writer.key("result")
+        result.write(to: &writer)
+        writer.endObject()
+        return writer.bytes
+    }
 
     /// - Parameter json: The result, JSON on one line.
     package static func result(_ json: [UInt8]) -> [UInt8] {
@@ -17,42 +28,40 @@ package enum APIAnswer {
 
     package static func error(_ error: APIError) -> [UInt8] {
         var writer = JSONWriter(capacity: 64 + error.message.utf8.count)
-        self.write(error, to: &writer)
+        writer.beginObject()
+        error.write(to: &writer)
+        writer.endObject()
         return writer.bytes
     }
 
-    /// The outcome of a publish for each channel of a broadcast, in its order.
-    package static func broadcast(_ outcomes: [APIError?]) -> [UInt8] {
-        var writer = JSONWriter(capacity: 32 + 14 * outcomes.count)
+    /// An answer to the old form of a request, which may have a number.
+    package static func numbered(_ answer: [UInt8], id: UInt64) -> [UInt8] {
+        guard id != 0, answer.count > 2 else { return answer }
+        return Array(#"{"id":\#(id),"#.utf8) + answer.dropFirst()
+    }
+
+    /// `{"replies": […]}` without an envelope: of each command an object with the result under the method's name, or
+    /// the error.
+    package static func batch(_ replies: [(method: APIMethod?, outcome: Result<APIResult, APIError>)]) -> [UInt8] {
+        var writer = JSONWriter(capacity: 32 + 64 * replies.count)
         writer.beginObject()
-        writer.key("result")
-        writer.beginObject()
-        writer.key("responses")
+        writer.key("replies")
         writer.beginArray()
-        for outcome in outcomes {
-            if let outcome { self.write(outcome, to: &writer) } else { writer.raw(self.done) }
+        for reply in replies {
+            writer.beginObject()
+            switch reply.outcome {
+            case .success(let result):
+                result.error?.write(to: &writer)
+                writer.key(reply.method?.rawValue ?? "")
+                result.write(to: &writer)
+            case .failure(let error): error.write(to: &writer)
+            }
+            writer.endObject()
         }
         writer.endArray()
         writer.endObject()
-        writer.endObject()
         return writer.bytes
     }
-
-    package static func info(_ nodes: [NodeInfo]) -> [UInt8] {
-        var writer = JSONWriter(capacity: 32 + 192 * nodes.count)
-        writer.beginObject()
-        writer.key("result")
-        writer.beginObject()
-        writer.key("nodes")
-        writer.beginArray()
-        for node in nodes { node.write(to: &writer) }
-        writer.endArray()
-        writer.endObject()
-        writer.endObject()
-        return writer.bytes
-    }
-
-    package static func revoked(_ receipt: RevocationReceipt) -> [UInt8] { self.result(receipt.json) }
 
     /// Reads an answer, as the command does: the result as it stands, or the error; nil where it is neither.
     package static func decode(_ body: Span<UInt8>) -> Result<[UInt8], APIError>? {
@@ -83,15 +92,5 @@ package enum APIAnswer {
             }
         }
         return error
-    }
-
-    private static func write(_ error: APIError, to writer: inout JSONWriter) {
-        writer.beginObject()
-        writer.key("error")
-        writer.beginObject()
-        writer.member("code", error.code)
-        writer.member("message", error.message)
-        writer.endObject()
-        writer.endObject()
     }
 }

@@ -19,4 +19,13 @@ package struct APIError: Error, Equatable, Sendable {
     package static func badRequest(_ what: String) -> Self {
         Self(code: CentrifugeError.badRequest.code, message: "bad request: \(what)")
     }
+
+    /// As a member of the answer's object.
+    func write(to writer: inout JSONWriter) {
+        writer.key("error")
+        writer.beginObject()
+        writer.member("code", self.code)
+        writer.member("message", self.message)
+        writer.endObject()
+    }
 }

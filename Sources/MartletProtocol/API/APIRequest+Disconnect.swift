@@ -1,54 +1,55 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+package import MartletCore
+
 extension APIRequest {
-    /// `disconnect`: the connections of `user`, of these only those of `client` or `session` where they are given, but
-    /// none of `whitelist`; `disconnect` holds another `code` and `reason` than those of a forced disconnect.
+    /// `disconnect`: ends connections of a user, but none of `whitelist`; `disconnect` holds another `code` and `reason`
+    /// than those of a forced disconnect.
     package struct Disconnect: Equatable, Sendable {
-        package var user: String
-        package var client: String?
-        package var session: String?
-        package var whitelist: [String] = []
-        /// 3000 to 4999; nil for the usual one.
-        package var code: UInt16?
-        /// At most 123 bytes, what a close frame can hold.
-        package var reason: String?
+        package var selection: Selection
+        /// The clients that are spared.
+        package var keep: [String]
+        package var notice: CloseNotice
+
+        package static let fields = Selection.fields + ["whitelist", "disconnect.code", "disconnect.reason"]
 
         package init(_ body: Span<UInt8>) throws(APIError) {
-            self.user = ""
-            var members = try APIFields(body).members
-            while let member = members.next(in: body) {
-                switch member.name(in: body) {
-                case "user": self.user = try APIFields.text(member, body) ?? ""
-                case "client": self.client = try APIFields.text(member, body).flatMap { $0.isEmpty ? nil : $0 }
-                case "session": self.session = try APIFields.text(member, body).flatMap { $0.isEmpty ? nil : $0 }
-                case "whitelist":
-                    self.whitelist = try APIFields.texts(member, body, countMax: APIRequest.whitelistMax)
-                case "disconnect": try self.readReason(member.value, body)
-                default: break
-                }
+            let fields = try APIFields(body, Self.fields)
+            self.selection = try Selection(fields, body)
+            self.keep = try fields.texts("whitelist", body, countMax: APIRequest.whitelistMax)
+            self.notice = CloseNotice(.forceDisconnect)
+            guard let disconnect = try fields.object("disconnect", body) else { return }
+            let code = try disconnect.unsigned("code", body)
+            let reason = try disconnect.text("reason", body)
+            guard reason.utf8.count <= CloseNotice.textBytesMax else {
+                throw .badRequest("disconnect.reason is longer than \(CloseNotice.textBytesMax) bytes")
             }
-            if self.user.isEmpty { throw .badRequest("user is missing") }
+            let wanted = code == 0 ? UInt64(CloseReason.forceDisconnect.code) : code
+            guard let code = UInt16(exactly: wanted), let notice = CloseNotice(code: code, text: reason) else {
+                throw .badRequest("disconnect.code is neither one of the server's from 3000 nor one of 4000 to 4999")
+            }
+            self.notice = notice
         }
 
-        private mutating func readReason(_ value: JSONValue, _ body: Span<UInt8>) throws(APIError) {
-            if value.isNull { return }
-            guard value.kind == .object else { throw .badRequest("disconnect is not an object") }
-            var members = value.members
-            while let member = members.next(in: body) {
-                switch member.name(in: body) {
-                case "code":
-                    guard let code = member.value.uint64(in: body), code == 0 || 3000...4999 ~= code else {
-                        throw .badRequest("code is not one of 3000 to 4999")
-                    }
-                    self.code = code == 0 ? nil : UInt16(code)
-                case "reason":
-                    let reason = try APIFields.text(member, body) ?? ""
-                    guard reason.utf8.count <= 123 else { throw .badRequest("reason has more than 123 bytes") }
-                    self.reason = reason.isEmpty ? nil : reason
-                default: break
-                }
+        /// The body that asks for it.
+        package var json: [UInt8] {
+            var writer = JSONWriter()
+            writer.beginObject()
+            self.selection.write(to: &writer)
+            if !self.keep.isEmpty {
+                writer.key("whitelist")
+                writer.beginArray()
+                for client in self.keep { writer.string(client) }
+                writer.endArray()
             }
+            writer.key("disconnect")
+            writer.beginObject()
+            writer.member("code", UInt64(self.notice.code))
+            writer.member("reason", self.notice.text)
+            writer.endObject()
+            writer.endObject()
+            return writer.bytes
         }
     }
 }

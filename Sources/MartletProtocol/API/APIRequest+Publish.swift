@@ -2,70 +2,75 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension APIRequest {
-    /// `publish`: `channel`, and `data` (any JSON) or `b64data`. `skip_history`, `idempotency_key`, `tags` and `delta`
-    /// are accepted; without history there is nothing that they could change.
-    package struct Publish: Equatable, Sendable {
-        package var channel: String
+    /// What is published, the same for one channel and for many.
+    package struct Message: Equatable, Sendable {
         /// JSON on one line.
         package var data: [UInt8]
+        /// A JSON object of strings on one line, or nil.
+        package var tags: [UInt8]?
+        /// Whether the channel's history is not to hold it.
+        package var skipsHistory = false
+        package var idempotencyKey: String?
+        package var version: UInt64 = 0
+        package var versionEpoch = ""
 
-        package init(channel: String, data: [UInt8]) {
-            self.channel = channel
+        /// `delta` asks for what is a way to save bytes alone: messages are sent in whole.
+        static let fields = [
+            "data", "b64data", "skip_history", "tags", "idempotency_key", "delta", "version", "version_epoch",
+        ]
+
+        package init(data: [UInt8]) { self.data = data }
+
+        init(_ fields: APIFields, _ body: Span<UInt8>) throws(APIError) {
+            var data = try fields.payload("data", base64: "b64data", body)
+            // Null is a message like any other.
+            if data == nil, fields.has("data") { data = Array("null".utf8) }
+            guard let data else { throw .badRequest("data is missing") }
             self.data = data
-        }
-
-        package init(_ body: Span<UInt8>) throws(APIError) {
-            var channel: String?
-            var data: [UInt8]?
-            var base64: String?
-            var members = try APIFields(body).members
-            while let member = members.next(in: body) {
-                switch member.name(in: body) {
-                case "channel": channel = try APIFields.text(member, body)
-                case "data": data = member.value.raw(in: body)
-                case "b64data": base64 = try APIFields.text(member, body)
-                default: break
-                }
+            self.tags = try fields.tags("tags", body)
+            self.skipsHistory = try fields.flag("skip_history", body)
+            let key = try fields.text("idempotency_key", body)
+            guard key.utf8.count <= APIRequest.idempotencyKeyBytesMax else {
+                throw .badRequest("idempotency_key is longer than \(APIRequest.idempotencyKeyBytesMax) bytes")
             }
-            self.channel = try APIFields.required(channel, "channel")
-            self.data = try APIFields.payload(data: data, base64: base64)
-        }
-
-        /// The body that asks for it.
-        package var json: [UInt8] {
-            var writer = JSONWriter(capacity: 32 + self.channel.utf8.count + self.data.count)
-            writer.beginObject()
-            writer.member("channel", self.channel)
-            writer.member("data", raw: self.data)
-            writer.endObject()
-            return writer.bytes
+            self.idempotencyKey = key.isEmpty ? nil : key
+            _ = try fields.flag("delta", body)
+            self.version = try fields.unsigned("version", body)
+            self.versionEpoch = try fields.text("version_epoch", body)
         }
     }
 
-    /// `broadcast`: the same for several `channels`.
-    package struct Broadcast: Equatable, Sendable {
-        package var channels: [String]
-        /// JSON on one line.
-        package var data: [UInt8]
+    package struct Publish: Equatable, Sendable {
+        package var channel: String
+        package var message: Message
+
+        package static let fields = ["channel"] + Message.fields
+
+        package init(channel: String, message: Message) {
+            self.channel = channel
+            self.message = message
+        }
 
         package init(_ body: Span<UInt8>) throws(APIError) {
-            var channels: [String] = []
-            var data: [UInt8]?
-            var base64: String?
-            var members = try APIFields(body).members
-            while let member = members.next(in: body) {
-                switch member.name(in: body) {
-                case "channels":
-                    channels = try APIFields.texts(member, body, countMax: APIRequest.channelsMax)
-                case "data": data = member.value.raw(in: body)
-                case "b64data": base64 = try APIFields.text(member, body)
-                default: break
-                }
-            }
-            guard !channels.isEmpty else { throw .badRequest("channels is missing") }
-            guard !channels.contains("") else { throw .badRequest("channels holds an empty name") }
-            self.channels = channels
-            self.data = try APIFields.payload(data: data, base64: base64)
+            let fields = try APIFields(body, Self.fields)
+            self.channel = try fields.required("channel", body)
+            self.message = try Message(fields, body)
+        }
+    }
+
+    /// The same for several `channels`.
+    package struct Broadcast: Equatable, Sendable {
+        package var channels: [String]
+        package var message: Message
+
+        package static let fields = ["channels"] + Message.fields
+
+        package init(_ body: Span<UInt8>) throws(APIError) {
+            let fields = try APIFields(body, Self.fields)
+            self.channels = try fields.texts("channels", body, countMax: APIRequest.channelsMax)
+            guard !self.channels.isEmpty else { throw .badRequest("channels is missing") }
+            guard !self.channels.contains("") else { throw .badRequest("channels holds an empty name") }
+            self.message = try Message(fields, body)
         }
     }
 }

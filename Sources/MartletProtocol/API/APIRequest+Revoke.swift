@@ -26,27 +26,29 @@ extension APIRequest {
             self.id = id
         }
 
+        package static let fields = [
+            "session", "user", "token", "claim.name", "claim.value", "before", "reason", "id",
+        ]
+
         package init(_ body: Span<UInt8>) throws(APIError) {
+            let fields = try APIFields(body, Self.fields)
             var targets: [Target] = []
-            var members = try APIFields(body).members
-            while let member = members.next(in: body) {
-                if member.value.isNull { continue }
-                switch member.name(in: body) {
-                case "session": targets.append(.session(try Self.name(member, body)))
-                case "user": targets.append(.user(try Self.name(member, body)))
-                case "token": targets.append(.token(try Self.name(member, body)))
-                case "claim": targets.append(try Self.claim(member.value, body))
-                case "before":
-                    guard let before = InvalidationTime.read(member.value, body) else {
-                        throw .badRequest("before is neither seconds since 1970 nor RFC 3339")
-                    }
-                    self.before = before
-                case "reason":
-                    self.reason = try Self.name(member, body, bytesMax: InvalidationDecoder.reasonBytesMax)
-                case "id": self.id = try Self.name(member, body, bytesMax: InvalidationDecoder.idBytesMax)
-                default: break
-                }
+            if let session = try Self.name("session", fields, body) { targets.append(.session(session)) }
+            if let user = try Self.name("user", fields, body) { targets.append(.user(user)) }
+            if let token = try Self.name("token", fields, body) { targets.append(.token(token)) }
+            if let claim = try fields.object("claim", body) {
+                let name = try claim.required("name", body, bytesMax: Limits.claimBytesMax)
+                let value = try claim.required("value", body, bytesMax: Limits.claimBytesMax)
+                targets.append(.claim(name: name, value: value))
             }
+            if let value = fields.value("before") {
+                guard let before = InvalidationTime.read(value, body) else {
+                    throw .badRequest("before is neither seconds since 1970 nor RFC 3339")
+                }
+                self.before = before
+            }
+            self.reason = try Self.name("reason", fields, body, bytesMax: InvalidationDecoder.reasonBytesMax)
+            self.id = try Self.name("id", fields, body, bytesMax: InvalidationDecoder.idBytesMax)
             guard targets.count == 1, let target = targets.first else {
                 throw .badRequest("exactly one of session, user, token and claim is wanted")
             }
@@ -98,27 +100,12 @@ extension APIRequest {
             return writer.bytes
         }
 
+        /// Nil where it is absent; empty is an error.
         private static func name(
-            _ member: JSONMember, _ body: Span<UInt8>, bytesMax: Int = Limits.claimBytesMax
-        ) throws(APIError) -> String {
-            let name = member.name(in: body)
-            let text = try APIFields.required(try APIFields.text(member, body), name)
-            guard text.utf8.count <= bytesMax else { throw .badRequest("\(name) has more than \(bytesMax) bytes") }
-            return text
-        }
-
-        private static func claim(_ value: JSONValue, _ body: Span<UInt8>) throws(APIError) -> Target {
-            guard value.kind == .object else { throw .badRequest("claim is not an object of name and value") }
-            var (name, text): (String?, String?) = (nil, nil)
-            var members = value.members
-            while let member = members.next(in: body) {
-                switch member.name(in: body) {
-                case "name": name = try Self.name(member, body)
-                case "value": text = try Self.name(member, body)
-                default: break
-                }
-            }
-            return .claim(name: try APIFields.required(name, "name"), value: try APIFields.required(text, "value"))
+            _ name: String, _ fields: APIFields, _ body: Span<UInt8>, bytesMax: Int = Limits.claimBytesMax
+        ) throws(APIError) -> String? {
+            guard fields.value(name) != nil else { return nil }
+            return try fields.required(name, body, bytesMax: bytesMax)
         }
     }
 }

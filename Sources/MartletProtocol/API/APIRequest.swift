@@ -7,4 +7,10 @@ package enum APIRequest {
     package static let channelsMax = 10_000
     /// Clients that one disconnect spares.
     package static let whitelistMax = 1_000
+    /// Commands of one batch.
+    package static let commandsMax = 10_000
+    /// Bytes of a pattern for channels' names.
+    package static let patternBytesMax = 255
+    /// Bytes of an idempotency key.
+    package static let idempotencyKeyBytesMax = 255
 }

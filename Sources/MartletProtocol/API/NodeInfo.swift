@@ -12,10 +12,14 @@ package struct NodeInfo: Equatable, Sendable {
     package var subscriptions: Int
     /// Whole seconds since it started.
     package var uptime: Int
+    /// Connections that it takes.
+    package var capacity: Int
+    /// Where it is in its life: `starting`, `catching up`, `ready`, `at capacity`, `draining`, `stopped`.
+    package var state: String
 
     package init(
         uid: String, name: String, version: String, clients: Int, users: Int, channels: Int, subscriptions: Int,
-        uptime: Int
+        uptime: Int, capacity: Int, state: String
     ) {
         self.uid = uid
         self.name = name
@@ -25,9 +29,11 @@ package struct NodeInfo: Equatable, Sendable {
         self.channels = channels
         self.subscriptions = subscriptions
         self.uptime = uptime
+        self.capacity = capacity
+        self.state = state
     }
 
-    func write(to writer: inout JSONWriter) {
+    package func write(to writer: inout JSONWriter) {
         writer.beginObject()
         writer.member("uid", self.uid)
         writer.member("name", self.name)
@@ -37,6 +43,8 @@ package struct NodeInfo: Equatable, Sendable {
         writer.member("num_channels", Int64(self.channels))
         writer.member("num_subs", Int64(self.subscriptions))
         writer.member("uptime", Int64(self.uptime))
+        writer.member("capacity", Int64(self.capacity))
+        writer.member("state", self.state)
         writer.endObject()
     }
 }

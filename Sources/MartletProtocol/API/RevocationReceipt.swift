@@ -27,17 +27,12 @@ package struct RevocationReceipt: Equatable, Sendable {
         self.place = place
     }
 
-    var json: [UInt8] {
-        var writer = JSONWriter(capacity: 96)
-        writer.beginObject()
+    func write(to writer: inout JSONWriter) {
         writer.member("id", self.id)
         writer.member("durable", self.isDurable)
-        if let place = self.place {
-            writer.member("topic", place.topic)
-            writer.member("partition", Int64(place.partition))
-            writer.member("offset", place.offset)
-        }
-        writer.endObject()
-        return writer.bytes
+        guard let place = self.place else { return }
+        writer.member("topic", place.topic)
+        writer.member("partition", Int64(place.partition))
+        writer.member("offset", place.offset)
     }
 }

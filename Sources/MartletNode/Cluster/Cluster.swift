@@ -1,0 +1,184 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletCore
+import MartletHub
+import MartletInstruments
+import MartletProtocol
+import Synchronization
+
+/// The nodes of a cluster, as one of them sees it: who there is, and questions to all of them.
+///
+/// Every node announces itself every two seconds, and says goodbye at its end. A question goes to all; each answers to
+/// the asker alone, which waits for every member it knows of, for a bounded time, and says which did not answer. The
+/// question must also come back to the asker itself: that proves that the bus carries, and carries back.
+final class Cluster: Sendable {
+    struct Timing: Sendable {
+        var announceInterval: Duration = .seconds(2)
+        /// Time that the others have to greet a node that just came.
+        var settleTime: Duration = .milliseconds(300)
+        /// How long answers are waited for.
+        var answerTime: Duration = .seconds(2)
+    }
+
+    /// Questions of other nodes that are worked on at the same time.
+    private static let questionsMax = 1_024
+
+    private struct Delegate: Sendable {
+        weak var node: (any ClusterDelegate)?
+    }
+
+    private enum Settling: Equatable, Sendable {
+        /// Nobody has been told that this node is there.
+        case unknown
+        /// It has told, at this time in monotonic nanoseconds.
+        case told(Int64)
+    }
+
+    let id: String
+    let membership = Membership()
+    private let timing: Timing
+    private let bus: any Bus
+    private let rounds: SurveyRounds
+    private let delegate = Mutex(Delegate())
+    private let settling = Mutex(Settling.unknown)
+    private let questions = Atomic<Int>(0)
+    private let surveys: Counter
+    private let incomplete: Counter
+
+    init(id: String, bus: any Bus, timing: Timing = Timing(), metrics: MetricsRegistry) {
+        self.id = id
+        self.bus = bus
+        self.timing = timing
+        self.rounds = SurveyRounds(node: id)
+        self.surveys = metrics.counter("martlet_surveys_total", "Questions that this node asked all nodes.")
+        self.incomplete = metrics.counter(
+            "martlet_surveys_incomplete_total", "Questions to which a node that was known gave no answer.")
+        metrics.reader("martlet_cluster_members", .gauge, "Nodes that this node knows of, itself among them.") {
+            [membership] in Double(membership.seen().count)
+        }
+    }
+
+    /// Says whose the cluster is. The node is not retained.
+    func attach(_ node: any ClusterDelegate) { self.delegate.withLock { $0.node = node } }
+
+    private var node: (any ClusterDelegate)? { self.delegate.withLock { $0.node } }
+
+    /// Whether those who were there before have had the time to say so.
+    private var isSettled: Bool {
+        guard case .told(let time) = self.settling.withLock({ $0 }) else { return false }
+        return Clock.monotonic - time >= Int64(self.timing.settleTime.inSeconds * 1_000_000_000)
+    }
+
+    // MARK: - Announcements
+
+    /// Announces the node until the task is cancelled, then says goodbye.
+    func run() async {
+        while !Task.isCancelled {
+            self.announce()
+            // Until the others are known, as soon as the bus carries.
+            let pause = self.settling.withLock { $0 } == .unknown ? .milliseconds(100) : self.timing.announceInterval
+            try? await Task.sleep(for: min(pause, self.timing.announceInterval))
+        }
+        await self.sayGoodbye()
+    }
+
+    private func announce() {
+        guard let member = self.node?.member else { return }
+        let isHello = self.settling.withLock { $0 } == .unknown
+        self.bus.broadcast(ControlMessage.announcement(member, isHello: isHello).json) { [weak self] error in
+            self?.settling.withLock { settling in
+                if error != nil {
+                    settling = .unknown
+                } else if settling == .unknown {
+                    settling = .told(Clock.monotonic)
+                }
+            }
+        }
+    }
+
+    private func sayGoodbye() async {
+        await withCheckedContinuation { continuation in
+            self.bus.broadcast(ControlMessage.goodbye(self.id).json) { _ in continuation.resume() }
+        }
+    }
+
+    // MARK: - Questions
+
+    /// Asks all nodes; each does it, and tells what came of it.
+    func ask(_ method: String, _ body: [UInt8]) async throws(APIError) -> SurveyOutcome {
+        for _ in 0..<50 where !self.isSettled { try? await Task.sleep(for: .milliseconds(20)) }
+        let members = self.membership.seen().map(\.member)
+        guard let number = self.rounds.begin(expecting: members) else { throw APIError(.tooManyRequests) }
+        self.surveys.add()
+        let question = SurveyQuestion(number: number, asker: self.id, method: method, body: body)
+        // Not a child: where this node itself is stuck the others' answers are given all the same.
+        Task { self.rounds.answered(await self.answer(question)) }
+        let rounds = self.rounds
+        self.bus.broadcast(ControlMessage.question(question).json) { error in
+            if let error { rounds.failed(number, "\(error)") }
+        }
+        let answerTime = self.timing.answerTime
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await rounds.wait(number) }
+            group.addTask {
+                try? await Task.sleep(for: answerTime)
+                rounds.close(number)
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        let outcome = rounds.end(number, silence: "no answer within \(answerTime.inSeconds) s")
+        if !outcome.unanswered.isEmpty { self.incomplete.add() }
+        return outcome
+    }
+
+    private func answer(_ question: SurveyQuestion) async -> SurveyAnswer {
+        let name = self.node?.member.name ?? ""
+        let outcome: SurveyAnswer.Outcome
+        do throws(APIError) {
+            guard let node = self.node else { throw APIError(.notAvailable) }
+            outcome = .done(try await node.answer(question.method, question.body))
+        } catch {
+            outcome = .failed(error.message)
+        }
+        return SurveyAnswer(number: question.number, node: self.id, name: name, outcome: outcome)
+    }
+
+    // MARK: - What comes over the bus
+
+    func received(_ member: ClusterMember, isHello: Bool) {
+        self.membership.heard(member)
+        guard isHello, member.id != self.id, let own = self.node?.member else { return }
+        self.bus.send(ControlMessage.announcement(own, isHello: false).json, to: member.id) { _ in }
+    }
+
+    func receivedGoodbye(of id: String) {
+        self.membership.left(id)
+        self.rounds.left(id)
+    }
+
+    func received(_ question: SurveyQuestion) {
+        if question.asker == self.id { return self.rounds.echoed(question.number) }
+        guard self.questions.add(1, ordering: .relaxed).newValue <= Self.questionsMax else {
+            self.questions.subtract(1, ordering: .relaxed)
+            // The asker hears nothing, and says so.
+            return
+        }
+        // Unstructured, because the bus's thread cannot wait; bounded by the count.
+        Task {
+            let answer = await self.answer(question)
+            self.questions.subtract(1, ordering: .relaxed)
+            self.bus.send(ControlMessage.answer(answer).json, to: question.asker) { _ in }
+        }
+    }
+
+    func received(_ answer: SurveyAnswer) { self.rounds.answered(answer) }
+}
+
+extension Cluster {
+    func ask(_ method: APIMethod, _ body: [UInt8]) async throws(APIError) -> SurveyOutcome {
+        try await self.ask(method.rawValue, body)
+    }
+}

@@ -1,0 +1,151 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletProtocol
+import TestSupport
+import Testing
+
+@testable import MartletNode
+
+@Suite("The nodes of a cluster")
+struct ClusterTests {
+    private static let body = Array("{}".utf8)
+
+    /// Announces the nodes for the time of a test.
+    private func running(_ nodes: [FakeNode], _ body: () async throws -> Void) async throws {
+        let tasks = nodes.map { node in Task { await node.cluster.run() } }
+        defer { for task in tasks { task.cancel() } }
+        for node in nodes {
+            #expect(await eventually { node.cluster.membership.seen().count == nodes.count })
+        }
+        try await body()
+    }
+
+    @Test func everyNodeIsAskedOnceAndAnswers() async throws {
+        let bus = SharedBus()
+        let nodes = [FakeNode("a", on: bus), FakeNode("b", on: bus, .answers(5)), FakeNode("c", on: bus, .answers(0))]
+        try await self.running(nodes) {
+            let outcome = try await nodes[1].cluster.ask("disconnect", Self.body)
+            #expect(outcome.reach.nodes.map(\.name) == ["a", "b", "c"])
+            #expect(outcome.reach.nodes.map(\.count) == [1, 5, 0])
+            #expect(outcome.reach.nodes.map(\.node) == ["id-a", "id-b", "id-c"])
+            #expect(outcome.unanswered.isEmpty && outcome.reach.error == nil)
+            for node in nodes { #expect(node.questions == ["disconnect {}"]) }
+        }
+    }
+
+    @Test func manyQuestionsAtOnceDoNotMix() async throws {
+        let bus = SharedBus()
+        let nodes = [FakeNode("a", on: bus), FakeNode("b", on: bus, .answers(2))]
+        try await self.running(nodes) {
+            try await withThrowingTaskGroup(of: SurveyOutcome.self) { group in
+                for number in 0..<200 {
+                    let node = nodes[number % 2]
+                    group.addTask { try await node.cluster.ask("m\(number)", Self.body) }
+                }
+                for try await outcome in group { #expect(outcome.reach.nodes.map(\.count) == [1, 2]) }
+            }
+            #expect(Set(nodes[0].questions).count == 200 && nodes[0].questions.count == 200)
+        }
+    }
+
+    @Test func whoIsSilentIsNamed() async throws {
+        let bus = SharedBus()
+        let nodes = [FakeNode("a", on: bus), FakeNode("b", on: bus, .hangs), FakeNode("c", on: bus, .refuses)]
+        try await self.running(nodes) {
+            let outcome = try await nodes[0].cluster.ask("disconnect", Self.body)
+            #expect(outcome.reach.nodes.map(\.name) == ["a"])
+            #expect(outcome.unanswered.map(\.name).sorted() == ["b", "c"])
+            #expect(outcome.unanswered.first { $0.name == "b" }?.reason == "no answer within 0.4 s")
+            #expect(outcome.unanswered.first { $0.name == "c" }?.reason == "method not found")
+            #expect(outcome.reach.error?.code == 100)
+        }
+    }
+
+    @Test func aNodeThatIsCutOffIsMissedUntilItCountsAsGone() async throws {
+        let bus = SharedBus()
+        let nodes = [FakeNode("a", on: bus), FakeNode("b", on: bus)]
+        try await self.running(nodes) {
+            bus.change { $0.cut = ["id-b"] }
+            let outcome = try await nodes[0].cluster.ask("m", Self.body)
+            #expect(outcome.unanswered.map(\.node) == ["id-b"])
+            // The other side knows as little.
+            let other = try await nodes[1].cluster.ask("m", Self.body)
+            #expect(other.unanswered.map(\.reason) == ["the bus is unavailable"])
+            #expect(other.reach.nodes.map(\.name) == ["b"])
+            bus.change { $0.cut = [] }
+            #expect(try await nodes[0].cluster.ask("m", Self.body).unanswered.isEmpty)
+        }
+    }
+
+    @Test func whoHearsNothingDoesNotTakeItselfForAll() async throws {
+        let bus = SharedBus()
+        let alone = FakeNode("a", on: bus)
+        try await self.running([alone]) {
+            bus.change { $0.deaf = ["id-a"] }
+            let outcome = try await alone.cluster.ask("m", Self.body)
+            #expect(outcome.reach.nodes.map(\.name) == ["a"])
+            #expect(outcome.unanswered.map(\.name) == ["other nodes"])
+            bus.change { $0.cut = ["id-a"] }
+            #expect(
+                try await alone.cluster.ask("m", Self.body).unanswered.map(\.reason) == ["the bus is unavailable"])
+        }
+    }
+
+    @Test func aNodeThatEndsSaysGoodbye() async throws {
+        let bus = SharedBus()
+        let (staying, leaving) = (FakeNode("a", on: bus), FakeNode("b", on: bus, .hangs))
+        let tasks = [staying, leaving].map { node in Task { await node.cluster.run() } }
+        #expect(await eventually { staying.cluster.membership.seen().count == 2 })
+        async let outcome = staying.cluster.ask("m", Self.body)
+        #expect(await eventually { leaving.questions == ["m {}"] })
+        tasks[1].cancel()
+        // What was on it has ended with it, so nobody waits for it.
+        #expect(try await outcome.unanswered.isEmpty)
+        #expect(staying.cluster.membership.seen().map(\.member.name) == ["a"])
+        tasks[0].cancel()
+    }
+
+    @Test func aNodeThatComesKnowsTheOthersAtOnce() async throws {
+        let bus = SharedBus()
+        let slow = Cluster.Timing(
+            announceInterval: .seconds(60), settleTime: .milliseconds(50), answerTime: .milliseconds(400))
+        let first = FakeNode("a", on: bus, timing: slow)
+        let running = Task { await first.cluster.run() }
+        #expect(await eventually { first.cluster.membership.seen().count == 1 })
+        let second = FakeNode("b", on: bus, timing: slow)
+        let alsoRunning = Task { await second.cluster.run() }
+        let outcome = try await second.cluster.ask("m", Self.body)
+        #expect(outcome.reach.nodes.map(\.name) == ["a", "b"])
+        running.cancel()
+        alsoRunning.cancel()
+    }
+}
+
+@Suite("Who is heard of")
+struct MembershipTests {
+    private func member(_ id: String) -> ClusterMember {
+        ClusterMember(id: id, name: "", version: "", startedAt: 0, connections: 0, capacity: 0, state: "")
+    }
+
+    @Test func isThereForAWhile() {
+        let membership = Membership()
+        membership.heard(self.member("a"), at: 0)
+        membership.heard(self.member("b"), at: 0)
+        membership.heard(self.member("a"), at: 5_000_000_000)
+        #expect(membership.seen(at: 10_000_000_000).map(\.member.id) == ["a", "b"])
+        let later = membership.seen(at: 10_000_000_001)
+        #expect(later.map(\.member.id) == ["a"] && later.first?.first == 0 && later.first?.last == 5_000_000_000)
+        membership.left("a")
+        #expect(membership.seen(at: 10_000_000_001).isEmpty)
+    }
+
+    @Test func isBounded() {
+        let membership = Membership()
+        for index in 0...Membership.membersMax { membership.heard(self.member("\(index)"), at: 0) }
+        #expect(membership.seen(at: 0).count == Membership.membersMax)
+        membership.heard(self.member("new"), at: 20_000_000_000)
+        #expect(membership.seen(at: 20_000_000_000).map(\.member.id) == ["new"])
+    }
+}
