@@ -315,7 +315,10 @@ extension EdgeShard: ReactorDelegate {
 
     package func woken() { self.shard.processMailbox() }
 
-    package func ticked() { self.continueDrain() }
+    package func ticked() {
+        self.shard.ticked(now: self.reactor.now)
+        self.continueDrain()
+    }
 }
 
 // MARK: - ShardEdge

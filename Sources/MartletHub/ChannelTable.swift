@@ -3,20 +3,24 @@
 
 /// A shard's channels: names interned to integers, and a flat array of subscribers each.
 struct ChannelTable {
-    /// A subscription that the bus has not acknowledged.
-    struct Waiter {
-        var slot: Int32
-        /// The caller's own number for the command, given back with the outcome.
-        var ticket: UInt32
-        var flags: SubscriptionFlags
-    }
-
     struct Entry {
         var name: String
         /// Whether everything published from now on is certain to arrive.
         var isOpen = false
         var subscribers: ContiguousArray<Subscriber> = []
+        /// Those who wait for the bus, where there is no stream that they wait at.
         var waiters: [Waiter] = []
+        var stream: ChannelStream?
+
+        var isUnused: Bool {
+            self.subscribers.isEmpty && self.waiters.isEmpty && self.stream?.waiters.isEmpty != false
+        }
+
+        mutating func removeWaiter(_ slot: Int32) -> Waiter? {
+            if let waiter = self.stream?.removeWaiter(slot) { return waiter }
+            guard let index = self.waiters.firstIndex(where: { $0.slot == slot }) else { return nil }
+            return self.waiters.remove(at: index)
+        }
     }
 
     private(set) var entries: [Entry] = []

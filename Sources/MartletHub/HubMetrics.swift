@@ -14,6 +14,12 @@ package final class HubMetrics: Sendable {
     package let channels: Gauge
     package let subscriptions: Gauge
     package let gaps: Counter
+    package let recovered: Counter
+    package let unrecovered: Counter
+    package let streamReads: Counter
+    package let streamReadFailures: Counter
+    package let positionsLost: Counter
+    package let streamsRenewed: Counter
 
     package init(_ registry: MetricsRegistry) {
         self.publications = registry.counter(
@@ -34,5 +40,19 @@ package final class HubMetrics: Sendable {
         self.subscriptions = registry.gauge("martlet_subscriptions", "Subscriptions of this node's connections.")
         self.gaps = registry.counter(
             "martlet_gaps_told_total", "Subscribers that were told that messages may have been lost.")
+        self.recovered = registry.counter(
+            "martlet_recoveries_total", "Subscriptions that asked for what they missed, by outcome.",
+            labels: [("outcome", "recovered")])
+        self.unrecovered = registry.counter(
+            "martlet_recoveries_total", "Subscriptions that asked for what they missed, by outcome.",
+            labels: [("outcome", "unrecoverable")])
+        self.streamReads = registry.counter(
+            "martlet_stream_reads_total", "Reads of channels' streams, to recover, to catch up and to compare.")
+        self.streamReadFailures = registry.counter(
+            "martlet_stream_reads_failed_total", "Reads of channels' streams that failed.")
+        self.positionsLost = registry.counter(
+            "martlet_positions_lost_total", "Subscriptions that were ended because their position was lost.")
+        self.streamsRenewed = registry.counter(
+            "martlet_streams_renewed_total", "Streams found to have gone back, which were given a new epoch.")
     }
 }

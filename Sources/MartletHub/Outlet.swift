@@ -8,4 +8,6 @@ struct Outlet {
     var identity: Identity?
     var subscriptions = SubscriptionList()
     var format = WireFormat.centrifugeJSON
+    /// Tells one connection of a slot from the next.
+    var generation: UInt32 = 0
 }

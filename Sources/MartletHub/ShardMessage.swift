@@ -10,6 +10,10 @@ package enum ShardMessage: Sendable {
     case subscribed(channel: String, error: BusError?)
     /// Messages of these channels (nil: of all) may have been lost.
     case gap([String]?)
+    /// What a read of a channel's stream brought.
+    case streamRead(channel: String, number: UInt64, Result<HistoryPage, BusError>)
+    /// The attempt to begin a new epoch of a stream has ended.
+    case streamRenewed(channel: String)
     // The control lane.
     case completed(ConnectionID, ticket: UInt32, Completion)
     case invalidate(Invalidation)

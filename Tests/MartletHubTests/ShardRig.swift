@@ -4,77 +4,11 @@
 import MartletCore
 import MartletInstruments
 import MartletReactor
-import Synchronization
 
 @testable import MartletHub
 
 /// A shard whose reactor does not run: everything happens on the test's thread, and sends go nowhere.
 final class ShardRig {
-    final class RecordingBus: Bus {
-        private let calls = Mutex<[String]>([])
-        private let completions = Mutex<[@Sendable (Result<StreamPosition?, BusError>) -> Void]>([])
-
-        var health: BusHealth { .healthy }
-
-        func subscribe(_ channel: String, shard: Int) { self.calls.withLock { $0.append("+\(channel)") } }
-        func unsubscribe(_ channel: String, shard: Int) { self.calls.withLock { $0.append("-\(channel)") } }
-
-        func publish(
-            _ publication: Publication, _ options: PublishOptions,
-            completion: @escaping @Sendable (Result<StreamPosition?, BusError>) -> Void
-        ) {
-            self.completions.withLock { $0.append(completion) }
-        }
-
-        func history(
-            _ channel: String, _ query: HistoryQuery,
-            completion: @escaping @Sendable (Result<HistoryPage, BusError>) -> Void
-        ) {
-            completion(.failure(.unavailable))
-        }
-
-        func removeHistory(_ channel: String, completion: @escaping @Sendable (BusError?) -> Void) {
-            completion(.unavailable)
-        }
-
-        func renewStream(
-            _ channel: String, from epoch: String, completion: @escaping @Sendable (BusError?) -> Void
-        ) {
-            completion(.unavailable)
-        }
-
-        func enter(_ channel: String, client: String, info: [UInt8]) {}
-        func leave(_ channel: String, client: String) {}
-
-        func presence(
-            _ channel: String, completion: @escaping @Sendable (Result<[PresenceEntry], BusError>) -> Void
-        ) {
-            completion(.failure(.unavailable))
-        }
-
-        func presenceStats(
-            _ channel: String, completion: @escaping @Sendable (Result<PresenceStats, BusError>) -> Void
-        ) {
-            completion(.failure(.unavailable))
-        }
-
-        func send(
-            _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
-        ) {
-            completion(.failure(.unavailable))
-        }
-
-        func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) { completion(nil) }
-
-        /// What was asked for since the last time.
-        func take() -> [String] {
-            self.calls.withLock { calls in
-                defer { calls = [] }
-                return calls
-            }
-        }
-    }
-
     /// Remembers what it is told, and may do something in return.
     final class RecordingEdge: ShardEdge {
         var events: [String] = []
@@ -85,11 +19,18 @@ final class ShardRig {
         ) {
             let outcome =
                 switch result {
-                case .success: "subscribed"
+                case .success(let start): "subscribed" + Self.describe(start)
                 case .failure(let error): "\(error)"
                 }
             self.events.append("\(slot) \(channel) #\(ticket) \(outcome)")
             self.onSubscribed(slot)
+        }
+
+        private static func describe(_ start: SubscriptionStart) -> String {
+            guard let position = start.position else { return "" }
+            let outcome = start.wasRecovering ? (start.recovered ? " recovered" : " unrecovered") : ""
+            let offsets = start.publications.map { "\($0.offset ?? 0)" }.joined(separator: ",")
+            return " at \(position.offset)\(position.epoch)\(outcome)" + (offsets.isEmpty ? "" : " +\(offsets)")
         }
 
         func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
@@ -130,7 +71,7 @@ final class ShardRig {
     let hub: Hub
     let shard: Shard
 
-    init(limits: Limits = Limits()) throws {
+    init(limits: Limits = Limits(), streamLimits: StreamLimits = StreamLimits()) throws {
         var settings = ReactorConfiguration()
         settings.slotCapacity = 64
         let reactor = try Reactor(configuration: settings, shared: ReactorShared())
@@ -138,7 +79,8 @@ final class ShardRig {
         self.metrics = HubMetrics(MetricsRegistry())
         self.hub = Hub(mailboxes: [mailbox], metrics: self.metrics) { _ in }
         self.shard = Shard(
-            index: 0, reactor: reactor, mailbox: mailbox, bus: self.bus, limits: limits, metrics: self.metrics)
+            index: 0, reactor: reactor, mailbox: mailbox, bus: self.bus, limits: limits, metrics: self.metrics,
+            streamLimits: streamLimits)
         self.shard.edge = self.edge
     }
 
@@ -150,5 +92,30 @@ final class ShardRig {
     func acknowledge(_ channel: String, _ error: BusError? = nil) {
         self.hub.subscribed(channel, shards: [0], error: error)
         self.shard.processMailbox()
+    }
+
+    func publish(_ publications: Publication...) {
+        for publication in publications { self.hub.deliver(publication, to: [0]) }
+        self.shard.processMailbox()
+    }
+
+    /// Gives each read that was asked for this page, and tells what was asked.
+    @discardableResult
+    func answer(_ page: HistoryPage) -> [String] { self.answer(.success(page)) }
+
+    @discardableResult
+    func answer(_ error: BusError) -> [String] { self.answer(.failure(error)) }
+
+    private func answer(_ result: Result<HistoryPage, BusError>) -> [String] {
+        let reads = self.bus.takeReads()
+        for read in reads { read.completion(result) }
+        self.shard.processMailbox()
+        return reads.map { read in
+            let limit = read.query.limit ?? -1
+            if limit == 0 { return "\(read.channel) top" }
+            if read.query.isReverse { return "\(read.channel) latest \(limit)" }
+            let since = read.query.since.map { "\($0.offset)\($0.epoch)" } ?? "the first"
+            return "\(read.channel) since \(since) limit \(limit)"
+        }
     }
 }

@@ -13,4 +13,16 @@ package struct HistoryPage: Equatable, Sendable {
         self.publications = publications
         self.top = top
     }
+
+    /// The publications at its end that follow one another in the top's epoch, of a page that was asked oldest first.
+    var run: ArraySlice<Publication> {
+        var first = self.publications.endIndex
+        while first > self.publications.startIndex {
+            let candidate = self.publications[first - 1]
+            guard let offset = candidate.offset, candidate.epoch == self.top.epoch else { break }
+            if first < self.publications.endIndex, self.publications[first].offset != offset &+ 1 { break }
+            first -= 1
+        }
+        return self.publications[first...]
+    }
 }

@@ -19,4 +19,7 @@ package struct SubscriptionFlags: OptionSet, Hashable, Sendable {
     package static let announced = SubscriptionFlags(rawValue: 1 << 4)
     /// The server subscribed it.
     package static let serverSide = SubscriptionFlags(rawValue: 1 << 5)
+
+    /// Others may see that it ends.
+    static let told: SubscriptionFlags = [.present, .announced]
 }

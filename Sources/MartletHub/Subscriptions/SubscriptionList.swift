@@ -1,7 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The channels of one connection. Most have one, which costs no allocation.
+/// The channels of one connection in the order of subscription. Most have one, which costs no allocation.
 struct SubscriptionList {
     struct Entry {
         var channel: Int32
@@ -13,6 +13,9 @@ struct SubscriptionList {
     private var more: [Entry] = []
 
     var count: Int { (self.first.channel >= 0 ? 1 : 0) + self.more.count }
+
+    /// All of them, the oldest first.
+    var all: [Entry] { self.first.channel >= 0 ? [self.first] + self.more : [] }
 
     /// The entry to take next when all are to go.
     var last: Entry? { self.more.last ?? (self.first.channel >= 0 ? self.first : nil) }
@@ -36,10 +39,9 @@ struct SubscriptionList {
 
     mutating func remove(_ channel: Int32) {
         if self.first.channel == channel {
-            self.first = self.more.popLast() ?? Entry(channel: -1, position: -1)
+            self.first = self.more.isEmpty ? Entry(channel: -1, position: -1) : self.more.removeFirst()
         } else if let index = self.more.firstIndex(where: { $0.channel == channel }) {
-            self.more.swapAt(index, self.more.count - 1)
-            self.more.removeLast()
+            self.more.remove(at: index)
         }
         if self.more.isEmpty { self.more = [] }
     }

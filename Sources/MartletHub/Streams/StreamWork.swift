@@ -1,0 +1,34 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a shard has to do for its streams, now and at later ticks.
+struct StreamWork {
+    /// A subscription that was ended because its position was lost, and whose client is to be told.
+    struct Loss {
+        var slot: Int32
+        var generation: UInt32
+        var channel: String
+        var flags: SubscriptionFlags
+    }
+
+    /// A stream that keeps a tail, and until when at least.
+    struct Tail {
+        var item: StreamQueue.Item
+        var endsAt: Int64
+    }
+
+    var reads = StreamQueue()
+    var losses = Line<Loss>()
+    /// How many may still be told before the next tick.
+    var lossesAllowed = 0
+    /// In the order in which they end.
+    var tails = Line<Tail>()
+    /// Streams whose read failed.
+    var retries: [StreamQueue.Item] = []
+    /// The time of the last tick: exact enough for what is waited for here.
+    var now: Int64 = 0
+    /// When the present round of position checks began, and how far in the table of channels it is.
+    var roundStart: Int64 = 0
+    var cursor = 0
+    var count = 0
+}
