@@ -74,6 +74,7 @@ extension Shard {
     func completeRenewal(_ name: String) {
         guard let channel = self.channels.id(of: name), let stream = self.channels[channel].stream else { return }
         stream.renewed()
+        for publication in stream.resume() { self.deliver(publication, channel) }
         self.wantRead(stream, channel)
     }
 

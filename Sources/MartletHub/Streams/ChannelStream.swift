@@ -16,7 +16,7 @@ final class ChannelStream {
         case opening
         /// No position, but subscribers that have none either: the next live publication, or a read, gives one.
         case adrift
-        /// A new epoch is being made. Live publications are delivered as they come.
+        /// A new epoch is being made; live publications are held until it is.
         case renewing
         case following
     }
@@ -63,6 +63,8 @@ final class ChannelStream {
     /// The highest offset that came live in this epoch. What reads ran ahead of still comes, and means nothing.
     private var seen: UInt64 = 0
     private var isQuiet = false
+    /// Whether subscribers have been told of a gap, and have been given nothing since.
+    private var isGapTold = false
     private var held: [Publication] = []
     private var heldBytes = 0
     /// Whether more came than may be held.
@@ -107,7 +109,6 @@ final class ChannelStream {
     func takes(_ publication: Publication) -> Bool {
         guard let at = publication.position else { return true }
         switch self.phase {
-        case .renewing: return true
         case .adrift:
             self.follow(at, tail: [])
             self.seen = at.offset
@@ -124,7 +125,7 @@ final class ChannelStream {
                 return false
             }
             self.hold(publication)
-        case .opening, .following: self.hold(publication)
+        case .opening, .renewing, .following: self.hold(publication)
         }
         return false
     }
@@ -287,7 +288,7 @@ final class ChannelStream {
         case .opening: self.follow(page.top, tail: run)
         case .adrift:
             // What the subscribers were given ends anywhere before this.
-            step.isLost = true
+            step.isLost = !self.isGapTold
             self.follow(page.top, tail: run)
         case .following:
             guard let mark = reading.mark else {
@@ -302,6 +303,7 @@ final class ChannelStream {
                 step.isLost = true
                 step.renewal = self.position.epoch
                 self.phase = .renewing
+                self.isGapTold = true
                 self.tail.clear()
                 return self.releaseHeld()
             }
@@ -381,6 +383,7 @@ final class ChannelStream {
             // Better to be told than to be left without messages.
             step.isLost = true
             self.phase = .adrift
+            self.isGapTold = true
             self.suspicion = .none
             self.hasDropped = false
             self.failureCount = 0
@@ -389,7 +392,7 @@ final class ChannelStream {
         }
     }
 
-    /// The attempt to begin a new epoch has ended, whatever came of it.
+    /// The attempt to begin a new epoch has ended, whatever came of it. To be followed by `resume`.
     func renewed() {
         guard self.phase == .renewing else { return }
         self.phase = .adrift
