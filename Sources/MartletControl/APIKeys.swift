@@ -2,20 +2,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import Synchronization
 
 /// The keys of which a caller of the API must know one.
-struct APIKeys: Sendable {
-    private let keys: [[UInt8]]
+package final class APIKeys: Sendable {
+    private let keys: Mutex<[[UInt8]]>
 
-    init(_ keys: [String]) {
-        self.keys = keys.filter { !$0.isEmpty }.map { Array($0.utf8) }
-    }
+    package init(_ keys: [String]) { self.keys = Mutex(Self.bytes(keys)) }
+
+    /// From now on these keys are good and no others.
+    package func replace(_ keys: [String]) { self.keys.withLock { $0 = Self.bytes(keys) } }
+
+    private static func bytes(_ keys: [String]) -> [[UInt8]] { keys.filter { !$0.isEmpty }.map { Array($0.utf8) } }
 
     /// Takes the first of header `X-API-Key`, `Authorization: apikey <key>` and query `api_key`.
     func admits(_ request: Request) -> Bool {
         guard let presented = Self.presented(in: request) else { return false }
         // Every key is compared in whole, so that the time taken tells nothing of where they differ.
-        return self.keys.reduce(false) { found, key in Self.equal(key, Array(presented.utf8)) || found }
+        return self.keys.withLock { $0 }.reduce(false) { found, key in Self.equal(key, Array(presented.utf8)) || found }
     }
 
     private static func presented(in request: Request) -> String? {

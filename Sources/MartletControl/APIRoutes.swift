@@ -16,7 +16,7 @@ struct APIRoutes: Sendable {
         self.configuration = configuration
         self.operations = operations
         self.handler = APIHandler(operations: operations)
-        self.keys = APIKeys(configuration.apiKeys)
+        self.keys = configuration.apiKeys
     }
 
     func add(to router: Router<ControlRouter.Context>) {

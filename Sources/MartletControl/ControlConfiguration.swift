@@ -8,7 +8,7 @@ package struct ControlConfiguration: Sendable {
     package var port = 9000
     /// Keys of which a caller of the API must know one. Without any, and outside development mode, every call is
     /// refused.
-    package var apiKeys: [String] = []
+    package var apiKeys = APIKeys([])
     package var apiEnabled = true
     /// The console asks the API, so without the API there is none.
     package var consoleEnabled = false

@@ -10,15 +10,23 @@ import UnixSignals
 /// One Martlet process: from its configuration to its end.
 package struct Node {
     /// Runs a node until it is told to end: SIGTERM or SIGINT drains it, a second one ends it at once.
-    package static func serve(_ configuration: NodeConfiguration, logger: Logger) async throws {
+    /// SIGHUP makes it read its configuration again.
+    package static func serve(
+        _ configuration: NodeConfiguration, logger: Logger,
+        rereading read: @escaping @Sendable () throws -> NodeConfiguration
+    ) async throws {
         let runtime = try NodeRuntime(configuration, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: runtime.services.map { .init(service: $0) }, logger: logger))
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                for await _ in signals {
+                for await signal in signals {
+                    if signal == .sighup {
+                        runtime.reload(from: read)
+                        continue
+                    }
                     if runtime.life.isDraining { runtime.life.hurry() }
                     await group.triggerGracefulShutdown()
                 }

@@ -123,14 +123,14 @@ extension NodeRuntime {
         return settings
     }
 
-    static func admission(_ configuration: NodeConfiguration, capacity: Int) -> Admission {
-        Admission(
-            AdmissionConfiguration(
-                connectionsMax: capacity, connectsPerSecond: configuration.limits.connectsPerSecond,
-                connectionsPerAddressMax: configuration.limits.connectionsPerAddressMax,
-                connectionsPerUserMax: configuration.limits.connectionsPerUserMax,
-                trustedProxies: configuration.listen.trustedProxies),
-            now: Clock.monotonic)
+    static func admissionConfiguration(_ configuration: NodeConfiguration) -> AdmissionConfiguration {
+        AdmissionConfiguration(
+            connectionsMax: configuration.limits.connectionsMax
+                ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved),
+            connectsPerSecond: configuration.limits.connectsPerSecond,
+            connectionsPerAddressMax: configuration.limits.connectionsPerAddressMax,
+            connectionsPerUserMax: configuration.limits.connectionsPerUserMax,
+            trustedProxies: configuration.listen.trustedProxies)
     }
 
     /// Fetches keys once however many connections ask meanwhile, then tells every shard.
@@ -155,7 +155,7 @@ extension NodeRuntime {
         var settings = ControlConfiguration()
         settings.host = self.configuration.listen.internalAddress.host
         settings.port = Int(self.configuration.listen.internalAddress.port)
-        settings.apiKeys = self.configuration.api.keys
+        settings.apiKeys = self.apiKeys
         settings.apiEnabled = self.configuration.api.enabled
         settings.consoleEnabled = self.configuration.consoleEnabled
         settings.demoEnabled = self.configuration.demoEnabled
@@ -180,14 +180,14 @@ extension NodeRuntime {
         self.life.register(self.metrics)
     }
 
-    func registerReaders(capacity: Int) {
+    func registerReaders() {
         let (metrics, edge) = (self.metrics, self.edge)
         ProcessMetrics.register(metrics)
         metrics.reader("martlet_connections_capacity", .gauge, "Connections that this node takes.") {
-            Double(capacity)
+            Double(edge.capacity)
         }
         metrics.reader("martlet_connections_utilization_ratio", .gauge, "Open connections over the capacity.") {
-            Double(edge.metrics.open.current) / Double(max(1, capacity))
+            Double(edge.metrics.open.current) / Double(max(1, edge.capacity))
         }
         self.registerReactorReaders()
     }

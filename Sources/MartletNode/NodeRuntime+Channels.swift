@@ -59,7 +59,7 @@ extension NodeRuntime {
         guard ChannelName.isValid(channel, bytesMax: self.configuration.limits.channelBytesMax) else {
             throw .badRequest("the channel's name is not valid")
         }
-        guard let options = self.configuration.namespaceTable.options(of: channel) else {
+        guard let options = self.options(of: channel) else {
             throw APIError(.unknownChannel)
         }
         return options

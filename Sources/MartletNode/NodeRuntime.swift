@@ -39,7 +39,13 @@ final class NodeRuntime: Sendable {
     let intake: InvalidationIntake
     let consumer: KafkaConsumer?
     let producer: KafkaProducer?
+    let demoSecret: String?
     let demoIssuer: TokenIssuer?
+    let apiKeys: APIKeys
+    /// The configuration with what was taken over since.
+    let live: Mutex<NodeConfiguration>
+    /// The namespaces in force, which every publication of the API asks.
+    let namespaces: Mutex<NamespaceTable>
     let snapshot = Mutex<[ShardSnapshot]>([])
     private let reactors: [Reactor]
     private let mailboxes: [Mailbox<ShardMessage>]
@@ -50,6 +56,9 @@ final class NodeRuntime: Sendable {
 
     init(_ configuration: NodeConfiguration, logger: Logger) throws {
         self.configuration = configuration
+        self.live = Mutex(configuration)
+        self.namespaces = Mutex(configuration.namespaceTable)
+        self.apiKeys = APIKeys(configuration.api.keys)
         self.logger = logger
         let metrics = self.metrics
         let reactors = try Self.reactors(configuration)
@@ -71,6 +80,7 @@ final class NodeRuntime: Sendable {
             id: self.identifier, bus: bus, timing: Self.clusterTiming(configuration), metrics: metrics)
 
         let demoSecret = configuration.isDevelopment ? Self.ephemeralSecret() : nil
+        self.demoSecret = demoSecret
         self.demoIssuer = demoSecret.map { TokenIssuer(secret: $0) }
         let verifier = try TokenVerifier(
             Self.verifierConfiguration(configuration, demoSecret), metrics: self.sessionMetrics, logger: logger)
@@ -86,7 +96,8 @@ final class NodeRuntime: Sendable {
             validates
             ? SessionRoster(Self.validationConfiguration(configuration), metrics: self.sessionMetrics) : nil
         (self.consumer, self.producer) = try Self.kafka(configuration, self.intake, metrics, logger)
-        let capacity = configuration.limits.connectionsMax ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved)
+        let admission = Self.admissionConfiguration(configuration)
+        let capacity = admission.connectionsMax
         let hub = self.hub
         self.proxy =
             configuration.proxy.isConfigured
@@ -94,13 +105,13 @@ final class NodeRuntime: Sendable {
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
             roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients, capacity: capacity,
-            admission: Self.admission(configuration, capacity: capacity), proxy: self.proxy,
+            admission: Admission(admission, now: Clock.monotonic), proxy: self.proxy,
             fetchKeys: Self.keyFetcher(verifier, hub))
         control.attach(self)
         self.cluster.attach(self)
         if let memory = bus as? MemoryBus { memory.attach(self.hub) }
         redisBus?.attach(self.hub)
-        self.registerReaders(capacity: capacity)
+        self.registerReaders()
         self.registerLife()
     }
 

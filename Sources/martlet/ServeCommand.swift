@@ -42,7 +42,10 @@ struct ServeCommand: AsyncParsableCommand {
             let (level, format) = (configuration.log.level, configuration.log.format)
             LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, isJSON: format == .json) }
             do {
-                try await Node.serve(configuration, logger: Logger(label: "martlet"))
+                let (source, flags) = (self.source, self.flags)
+                try await Node.serve(configuration, logger: Logger(label: "martlet")) {
+                    try source.read(flags: flags, forNode: true)
+                }
             } catch {
                 throw Failure(.unavailable, "the node could not run: \(error)")
             }

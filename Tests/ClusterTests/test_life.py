@@ -10,8 +10,11 @@ import urllib.error
 import urllib.request
 
 import pytest
+import websockets.exceptions
+import websockets.sync.client
 
-from cluster import ROOT, Process, free_port, wait_for
+from clients import token
+from cluster import ROOT, Node, Process, free_port, wait_for
 from test_garbage import HANDSHAKE, frame, send
 
 
@@ -106,3 +109,68 @@ def test_the_second_signal_ends_what_is_left_at_once(node):
     assert time.monotonic() - began < 3
     assert connection.recv(4096)[:1] == b"\x88", "no goodbye"
     connection.close()
+
+
+def test_sighup_takes_over_keys_namespaces_and_limits(tmp_path):
+    file = tmp_path / "martlet.yaml"
+    text = """
+auth.hmac_secret: {secret}
+api.keys: [{key}]
+drain: {{delay: 0s, window: 1s}}
+limits.subscriptions_max: {subscriptions}
+namespaces:
+  - name: {name}
+    subscribe: authenticated
+"""
+    file.write_text(text.format(secret="first-secret-0123456789", key="one", subscriptions=10, name="old"))
+    node = Node(tmp_path, {"MARTLET_CONFIG": str(file)}).start()
+    try:
+        keeper = connect(node, "first-secret-0123456789")
+        assert ask(keeper, "subscribe", channel="old:1")["result"] == {}
+        assert "error" not in publish(node, "one", "old:1")
+
+        # A file with an error changes nothing.
+        file.write_text("limits.subscriptions_max: many\n")
+        node.process.send(signal.SIGHUP)
+        wait_for("the complaint", lambda: "was not taken over" in node.process.log.read_text())
+        assert ask(keeper, "ping")["result"] == {}
+
+        file.write_text(text.format(secret="second-secret-0123456789", key="two", subscriptions=1, name="new"))
+        node.process.send(signal.SIGHUP)
+        wait_for("the new configuration", lambda: "was read again" in node.process.log.read_text())
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            publish(node, "one", "new:1")
+        assert refused.value.code == 401
+        assert publish(node, "two", "old:1")["error"]["code"] == 102
+        # Who is in stays in; what it asks for from now on is judged anew.
+        assert ask(keeper, "subscribe", channel="new:1")["error"]["code"] == 106
+        assert ask(keeper, "unsubscribe", channel="old:1")["result"] == {}
+        assert ask(keeper, "subscribe", channel="old:1")["error"]["code"] == 102
+        assert ask(keeper, "subscribe", channel="new:1")["result"] == {}
+        newcomer = connect(node, "second-secret-0123456789")
+        assert ask(newcomer, "subscribe", channel="new:1")["result"] == {}
+        with pytest.raises(websockets.exceptions.ConnectionClosed):
+            connect(node, "first-secret-0123456789")
+    finally:
+        node.process.stop(10)
+
+
+def connect(node: Node, secret: str) -> websockets.sync.client.ClientConnection:
+    connection = websockets.sync.client.connect(f"ws://127.0.0.1:{node.public}/ws", proxy=None, legacy=True)
+    ask(connection, "connect", token=token(secret, "ann", "s-ann"))
+    return connection
+
+
+def ask(connection, method: str, **params) -> dict:
+    connection.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    while "id" not in (answer := json.loads(connection.recv(timeout=10))):
+        pass
+    return answer
+
+
+def publish(node: Node, key: str, channel: str) -> dict:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{node.internal}/api/publish", json.dumps({"channel": channel, "data": 1}).encode(),
+        {"Content-Type": "application/json", "X-API-Key": key})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())

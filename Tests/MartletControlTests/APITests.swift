@@ -12,7 +12,7 @@ import Testing
 
     private static var keyed: ControlConfiguration {
         var configuration = ControlConfiguration()
-        configuration.apiKeys = ["first", "second-key"]
+        configuration.apiKeys = APIKeys(["first", "second-key"])
         return configuration
     }
 
@@ -220,7 +220,7 @@ import Testing
 
     @Test func withoutKeysNobodyIsAdmitted() async throws {
         var configuration = ControlConfiguration()
-        configuration.apiKeys = [""]
+        configuration.apiKeys = APIKeys([""])
         try await ControlClient.serving(configuration, FakeOperations()) { client async throws in
             #expect(try await client.post("/api/info", "{}").status == Self.unauthorized)
             #expect(try await client.post("/api/info", "{}", ["X-API-Key": ""]).status == Self.unauthorized)

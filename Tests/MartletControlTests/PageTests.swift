@@ -43,7 +43,7 @@ import Testing
 
     @Test func theConsoleCanBeSwitchedOnAlone() async throws {
         var configuration = ControlConfiguration()
-        configuration.apiKeys = ["k"]
+        configuration.apiKeys = APIKeys(["k"])
         configuration.consoleEnabled = true
         try await ControlClient.serving(configuration, FakeOperations()) { client async throws in
             #expect(try await client.get("/").status == 200)

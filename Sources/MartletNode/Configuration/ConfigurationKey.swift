@@ -22,6 +22,8 @@ package struct ConfigurationKey<Root: Sendable>: Sendable {
     package let hasComputedDefault: Bool
     /// Never printed, neither in a message nor by `config check`.
     package private(set) var isSecret = false
+    /// A node that runs takes a new value over when the configuration is read again.
+    package private(set) var isLive = false
 
     let assign: @Sendable (ConfigurationInput, inout Root) -> [ConfigurationProblem]
     /// What a configuration holds, as it would be written.
@@ -39,6 +41,13 @@ package struct ConfigurationKey<Root: Sendable>: Sendable {
     var secret: Self {
         var copy = self
         copy.isSecret = true
+        return copy
+    }
+
+    /// The same key, which may change while a node runs.
+    var live: Self {
+        var copy = self
+        copy.isLive = true
         return copy
     }
 }

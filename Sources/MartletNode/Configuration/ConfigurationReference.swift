@@ -37,7 +37,7 @@ package enum ConfigurationReference {
             let environment = hasEnvironment ? " `\(key.environment)` |" : ""
             text +=
                 "| `\(key.name)` |\(environment) \(key.kind) | \(Self.defaultText(key)) | \(key.summary)"
-                + (key.isSecret ? " *Secret: never printed.*" : "") + " |\n"
+                + (key.isSecret ? " *Secret: never printed.*" : "") + (key.isLive ? " *Live.*" : "") + " |\n"
         }
         return text
     }
@@ -62,6 +62,11 @@ package enum ConfigurationReference {
 
         A key that does not exist, and a value that is not of its kind, is an error that names the line, the variable
         or the flag, and the nearest key that exists. `martlet config check` tells without starting a node.
+
+        At SIGHUP a node reads the file again (its environment and flags are those it was started with) and takes over
+        `namespaces` and the keys that are called *live* below; the log names what it took over and what needs a
+        restart. A file with an error changes nothing. Connections that are open stay, with the subscriptions they
+        have; what they ask for from then on is judged anew.
 
         Durations are written `250ms`, `10s`, `5m`, `1h30m`, `24h`; sizes in bytes `65536`, `64KiB`, `1MiB`.
 

@@ -45,10 +45,11 @@ extension NodeConfiguration {
         .optional(
             "auth.hmac_secret", \.auth.hmacSecret, .text,
             "Secret of tokens signed with HS256, HS384 or HS512."
-        ).secret,
+        ).live.secret,
         .list(
             "auth.public_keys", \.auth.publicKeys, .pem,
-            "Public keys of tokens signed with RS*, ES* or EdDSA: PEM text, or the path of a file that holds it."),
+            "Public keys of tokens signed with RS*, ES* or EdDSA: PEM text, or the path of a file that holds it."
+        ).live,
         .optional(
             "auth.jwks_url", \.auth.jwksURL, .url("https", "http"), "Where the issuer publishes its keys (JWKS)."),
         Self.value(
@@ -67,7 +68,7 @@ extension NodeConfiguration {
     ]
 
     private static let apiKeys: [Key] = [
-        .list("api.keys", \.api.keys, .text, "Keys of the back-end services that call the API.").secret,
+        .list("api.keys", \.api.keys, .text, "Keys of the back-end services that call the API.").live.secret,
         Self.value("api.enabled", \.api.enabled, .boolean, "Whether `/api` is served at all."),
     ]
 

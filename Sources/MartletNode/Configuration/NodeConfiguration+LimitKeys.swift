@@ -4,7 +4,8 @@
 import MartletCore
 
 extension NodeConfiguration {
-    static let limitKeys: [Key] = Self.connectionLimitKeys + Self.messageLimitKeys + Self.tableLimitKeys
+    static let limitKeys: [Key] =
+        Self.connectionLimitKeys.map(\.live) + Self.messageLimitKeys + Self.tableLimitKeys
 
     private static func limit<Value>(
         _ name: String, _ path: Key.Path<Value>, _ codec: ConfigurationCodec<Value>, _ summary: String
@@ -49,10 +50,12 @@ extension NodeConfiguration {
             "publication_bytes_max", \.limits.publicationBytesMax, .bytes(1...1_073_741_824),
             "Bytes of a payload published over the API or Redis."),
         Self.limit(
-            "channel_bytes_max", \.limits.channelBytesMax, .integer(1...4096), "Bytes of a channel's name."),
+            "channel_bytes_max", \.limits.channelBytesMax, .integer(1...4096), "Bytes of a channel's name."
+        ).live,
         Self.limit(
-            "commands_per_second", \.limits.commandsPerSecond, .positive, "Commands of one connection a second."),
-        Self.limit("commands_burst", \.limits.commandsBurst, .positive, "Commands it may send at once."),
+            "commands_per_second", \.limits.commandsPerSecond, .positive, "Commands of one connection a second."
+        ).live,
+        Self.limit("commands_burst", \.limits.commandsBurst, .positive, "Commands it may send at once.").live,
         Self.limit(
             "pending_bytes_max", \.limits.pendingBytesMax, .bytes(1024...Int.max),
             "Unsent bytes of one connection, beyond which it counts as slow."),
@@ -63,12 +66,15 @@ extension NodeConfiguration {
 
     private static let tableLimitKeys: [Key] = [
         Self.limit(
-            "subscriptions_max", \.limits.subscriptionsMax, .integer(1...1_000_000), "Subscriptions of one connection."),
+            "subscriptions_max", \.limits.subscriptionsMax, .integer(1...1_000_000), "Subscriptions of one connection."
+        ).live,
         Self.limit(
-            "event_channels_max", \.limits.eventChannelsMax, .integer(1...1024), "Channels of one `/events` request."),
+            "event_channels_max", \.limits.eventChannelsMax, .integer(1...1024), "Channels of one `/events` request."
+        ).live,
         Self.limit(
             "channels_max", \.limits.channelsMax, .integer(1...Int.max),
-            "Channels that have a subscriber on the node."),
+            "Channels that have a subscriber on the node."
+        ).live,
         Self.limit(
             "revocations_max", \.limits.revocationsMax, .integer(1...1_000_000_000),
             "Remembered revocations. Beyond it the oldest go, and tokens as old as those need a validation."),
