@@ -57,7 +57,7 @@ struct ClusterTests {
             let outcome = try await nodes[0].cluster.ask("disconnect", Self.body)
             #expect(outcome.reach.nodes.map(\.name) == ["a"])
             #expect(outcome.unanswered.map(\.name).sorted() == ["b", "c"])
-            #expect(outcome.unanswered.first { $0.name == "b" }?.reason == "no answer within 0.4 s")
+            #expect(outcome.unanswered.first { $0.name == "b" }?.reason == "no answer within 0.4 seconds")
             #expect(outcome.unanswered.first { $0.name == "c" }?.reason == "method not found")
             #expect(outcome.reach.error?.code == 100)
         }

@@ -34,6 +34,8 @@ final class Cluster: Sendable {
         case unknown
         /// It has told, at this time in monotonic nanoseconds.
         case told(Int64)
+        /// It has said goodbye.
+        case gone
     }
 
     let id: String
@@ -89,6 +91,7 @@ final class Cluster: Sendable {
         let isHello = self.settling.withLock { $0 } == .unknown
         self.bus.broadcast(ControlMessage.announcement(member, isHello: isHello).json) { [weak self] error in
             self?.settling.withLock { settling in
+                if settling == .gone { return }
                 if error != nil {
                     settling = .unknown
                 } else if settling == .unknown {
@@ -99,6 +102,7 @@ final class Cluster: Sendable {
     }
 
     private func sayGoodbye() async {
+        self.settling.withLock { $0 = .gone }
         await withCheckedContinuation { continuation in
             self.bus.broadcast(ControlMessage.goodbye(self.id).json) { _ in continuation.resume() }
         }
@@ -129,7 +133,7 @@ final class Cluster: Sendable {
             await group.next()
             group.cancelAll()
         }
-        let outcome = rounds.end(number, silence: "no answer within \(answerTime.inSeconds) s")
+        let outcome = rounds.end(number, silence: "no answer within \(answerTime)")
         if !outcome.unanswered.isEmpty { self.incomplete.add() }
         return outcome
     }
@@ -151,6 +155,8 @@ final class Cluster: Sendable {
     func received(_ member: ClusterMember, isHello: Bool) {
         self.membership.heard(member)
         guard isHello, member.id != self.id, let own = self.node?.member else { return }
+        // Who has said goodbye greets nobody, or would count as there again.
+        guard self.settling.withLock({ $0 }) != .gone else { return }
         self.bus.send(ControlMessage.announcement(own, isHello: false).json, to: member.id) { _ in }
     }
 

@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletCore
+
 extension APIRequest {
     /// Whose connections a request is about: all of `user`, or of these only those of `client` and `session` where they
     /// are given.
@@ -18,9 +20,12 @@ extension APIRequest {
         }
 
         init(_ fields: APIFields, _ body: Span<UInt8>) throws(APIError) {
-            self.user = try fields.required("user", body)
+            self.user = try fields.required("user", body, bytesMax: Limits.claimBytesMax)
             let client = try fields.text("client", body)
             let session = try fields.text("session", body)
+            guard max(client.utf8.count, session.utf8.count) <= Limits.claimBytesMax else {
+                throw .badRequest("client or session is longer than \(Limits.claimBytesMax) bytes")
+            }
             self.client = client.isEmpty ? nil : client
             self.session = session.isEmpty ? nil : session
         }
