@@ -10,8 +10,6 @@ import TestSupport
 enum BusKind: CaseIterable {
     case memory, redis
 
-    static var allCases: [BusKind] { [.memory] }
-
     /// Runs a test against a bus of the node `node-1`.
     func withBus(_ body: (any Bus, RecordingSink) async throws -> Void) async throws {
         switch self {

@@ -20,6 +20,37 @@ struct EnvelopeTests {
         }
     }
 
+    @Test func carriesJoinsAndTags() throws {
+        var tagged = Publication(channel: "a", data: Array("1".utf8), info: Array("{}".utf8), time: 1)
+        tagged.tags = Array(#"{"k":"v"}"#.utf8)
+        var join = Publication(channel: "a", data: [], info: Array("{}".utf8))
+        join.kind = .join
+        var leave = Publication(channel: "a", data: [])
+        leave.kind = .leave
+        for publication in [tagged, join, leave] {
+            #expect(try Envelope.decode(Envelope.encode(publication), channel: "a") == publication)
+        }
+    }
+
+    @Test func standsBehindItsPosition() throws {
+        let position: [UInt8] = [0, 2, 0, 0, 0, 0, 0, 0, 1, 2, 4] + Array("epoc".utf8)
+        for var publication in self.publications {
+            let bytes = position + Envelope.encode(publication)
+            publication.offset = 258
+            publication.epoch = "epoc"
+            #expect(Envelope.isEnvelope(bytes))
+            #expect(try Envelope.decode(bytes, channel: "a") == publication)
+            for count in 2..<(position.count + 11) {
+                #expect(throws: Envelope.DecodingError.malformed, "\(count) bytes") {
+                    try Envelope.decode(Array(bytes.prefix(count)), channel: "a")
+                }
+            }
+        }
+        #expect(throws: Envelope.DecodingError.unknownVersion) {
+            try Envelope.decode(position + position + [0, 1], channel: "a")
+        }
+    }
+
     @Test func tellsPayloadsOfOthersApart() {
         #expect(!Envelope.isEnvelope(Array("{}".utf8)))
         #expect(!Envelope.isEnvelope([]))
@@ -42,7 +73,7 @@ struct EnvelopeTests {
 
     @Test func refusesOtherVersions() {
         var bytes = Envelope.encode(self.publications[0])
-        bytes[1] = 2
+        bytes[1] = 3
         #expect(throws: Envelope.DecodingError.unknownVersion) { try Envelope.decode(bytes, channel: "a") }
         bytes[1] = 1
         bytes[2] = 0x80
@@ -60,7 +91,7 @@ struct EnvelopeTests {
         for _ in 0..<20_000 {
             var bytes = (0..<Int.random(in: 0..<40)).map { _ in UInt8.random(in: 0...255) }
             for index in 0..<min(3, bytes.count) where Bool.random() {
-                bytes[index] = index == 1 ? 1 : UInt8(index / 2)
+                bytes[index] = index == 1 ? UInt8.random(in: 1...2) : UInt8(index / 2)
             }
             _ = try? Envelope.decode(bytes, channel: "a")
         }

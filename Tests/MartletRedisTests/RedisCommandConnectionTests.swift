@@ -45,7 +45,7 @@ struct RedisCommandConnectionTests {
         #expect(try await connection.command(["CLIENT", "GETNAME"]) == .bytes(Array("martlet".utf8)))
         #expect(await eventually { connection.waitingCount == 0 })
         connection.stop()
-        #expect(await eventually { await self.fails(connection, .unavailable) })
+        #expect(await eventually { await self.fails(connection, .stopped) })
     }
 
     private func fails(_ connection: RedisCommandConnection, _ expected: RedisError) async -> Bool {

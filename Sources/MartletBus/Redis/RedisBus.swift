@@ -21,7 +21,12 @@ package final class RedisBus: Bus, Service {
         var requests: [RedisBusCore.Request] = []
         /// Whether the loop was told that something is here.
         var isAwake = false
+        /// Whether the loop has ended, and nothing is taken any more.
+        var isClosed = false
     }
+
+    /// For which stopping waits for Redis to forget this node's presence; its lease would end by itself.
+    private static let farewell: Duration = .seconds(2)
 
     private let group: MultiThreadedEventLoopGroup
     private let eventLoop: any EventLoop
@@ -29,6 +34,8 @@ package final class RedisBus: Bus, Service {
     private let metrics: RedisBusMetrics
     private let status = RedisBusHealth()
     private let commands: RedisCommandConnection
+    private let streams: RedisStreams
+    private let presence: RedisPresenceReader
     private let core: NIOLoopBoundBox<RedisBusCore>
     private let inbox = Mutex(Inbox())
 
@@ -40,9 +47,9 @@ package final class RedisBus: Bus, Service {
         let busMetrics = RedisBusMetrics(metrics)
         let names = RedisNames(prefix: configuration.prefix, nodeID: nodeID)
         let status = self.status
-        let commands = RedisCommandConnection(configuration: configuration.redis, eventLoop: eventLoop, logger: logger)
-        {
-            error, wasOpen in
+        let commands = RedisCommandConnection(
+            configuration: configuration.redis, eventLoop: eventLoop, scripts: RedisScripts.all, logger: logger
+        ) { error, wasOpen in
             status.set(.commands, error.map { "\($0)" })
             if error == nil { busMetrics.opened(.commands) } else { busMetrics.closed(.commands, wasOpen: wasOpen) }
         }
@@ -50,9 +57,13 @@ package final class RedisBus: Bus, Service {
         self.names = names
         self.metrics = busMetrics
         self.commands = commands
+        self.streams = RedisStreams(
+            names: names, commands: commands, metrics: busMetrics, readBytesMax: configuration.readBytesMax)
+        self.presence = RedisPresenceReader(
+            names: names, commands: commands, metrics: busMetrics, readBytesMax: configuration.readBytesMax)
         self.core = NIOLoopBoundBox.makeBoxSendingValue(
             RedisBusCore(
-                configuration: configuration, names: names, commands: commands, eventLoop: eventLoop,
+                configuration: configuration, names: names, nodeID: nodeID, commands: commands, eventLoop: eventLoop,
                 metrics: busMetrics, status: status, logger: logger),
             eventLoop: eventLoop)
     }
@@ -70,8 +81,9 @@ package final class RedisBus: Bus, Service {
         self.eventLoop.execute { self.core.value.start() }
         // Cancelled or asked to stop, what follows is the same.
         try? await gracefulShutdown()
+        try? await self.eventLoop.flatSubmit { self.core.value.endPresence(within: Self.farewell) }.get()
         self.commands.stop()
-        try? await self.eventLoop.submit { self.core.value.stop() }.get()
+        try? await self.eventLoop.submit { self.close() }.get()
         try await self.group.shutdownGracefully()
     }
 
@@ -87,8 +99,12 @@ package final class RedisBus: Bus, Service {
         _ publication: Publication, _ options: PublishOptions,
         completion: @escaping @Sendable (Result<StreamPosition?, BusError>) -> Void
     ) {
-        self.publish(Envelope.encode(publication), to: self.names.publications(of: publication.channel)) { error in
-            completion(error.map { .failure($0) } ?? .success(nil))
+        let history = StreamRules.history(of: publication, options)
+        guard history == nil, options.idempotencyKey == nil else {
+            return self.streams.publish(publication, history, options, completion: completion)
+        }
+        self.publish(Envelope.encode(publication), to: self.names.publications(of: publication.channel)) { result in
+            completion(result.map { _ in nil })
         }
     }
 
@@ -96,81 +112,99 @@ package final class RedisBus: Bus, Service {
         _ channel: String, _ query: HistoryQuery,
         completion: @escaping @Sendable (Result<HistoryPage, BusError>) -> Void
     ) {
-        completion(.failure(.unavailable))
+        self.streams.history(channel, query, completion: completion)
     }
 
     package func removeHistory(_ channel: String, completion: @escaping @Sendable (BusError?) -> Void) {
-        completion(.unavailable)
+        self.streams.removeHistory(channel, completion: completion)
     }
 
     package func renewStream(
         _ channel: String, from epoch: String, completion: @escaping @Sendable (BusError?) -> Void
     ) {
-        completion(.unavailable)
+        self.streams.renew(channel, from: epoch, completion: completion)
     }
 
-    package func enter(_ channel: String, client: String, info: [UInt8]) {}
-    package func leave(_ channel: String, client: String) {}
+    package func enter(_ channel: String, client: String, info: [UInt8]) {
+        self.post(.enter(channel, client, PresenceValue.tail(info)))
+    }
+
+    package func leave(_ channel: String, client: String) {
+        self.post(.leave(channel, client))
+    }
 
     package func presence(
         _ channel: String, completion: @escaping @Sendable (Result<[PresenceEntry], BusError>) -> Void
     ) {
-        completion(.failure(.unavailable))
+        let isTaken = self.post(.read { [presence] in presence.entries(channel, completion: completion) })
+        if !isTaken { completion(.failure(.unavailable)) }
     }
 
     package func presenceStats(
         _ channel: String, completion: @escaping @Sendable (Result<PresenceStats, BusError>) -> Void
     ) {
-        completion(.failure(.unavailable))
+        let isTaken = self.post(.read { [presence] in presence.stats(channel, completion: completion) })
+        if !isTaken { completion(.failure(.unavailable)) }
     }
 
     package func send(
         _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
     ) {
-        completion(.failure(.unavailable))
+        self.publish(message, to: self.names.messages(to: node)) { result in completion(result.map { $0 > 0 }) }
     }
 
     package func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) {
-        self.publish(message, to: self.names.control, completion)
+        self.publish(message, to: self.names.control) { result in
+            if case .failure(let error) = result { completion(error) } else { completion(nil) }
+        }
     }
 
-    private func publish(_ bytes: [UInt8], to name: String, _ completion: @escaping @Sendable (BusError?) -> Void) {
+    /// Answers how many connections got it.
+    private func publish(
+        _ bytes: [UInt8], to name: String, _ completion: @escaping @Sendable (Result<Int64, BusError>) -> Void
+    ) {
         let metrics = self.metrics
         self.commands.send(["PUBLISH", .text(name), .bytes(bytes)]) { result in
             switch result {
-            case .success:
+            case .success(let reply):
                 metrics.published.add()
-                completion(nil)
+                if case .integer(let count) = reply { completion(.success(count)) } else { completion(.success(0)) }
             case .failure(let error):
-                let (failure, error) = Self.failure(error)
-                metrics.failed(failure)
-                completion(error)
+                let error = BusError(redis: error)
+                metrics.failed(error.redisFailure)
+                completion(.failure(error))
             }
         }
     }
 
-    private func post(_ request: RedisBusCore.Request) {
-        let mustWake = self.inbox.withLock { inbox in
+    /// False where nothing is taken any more.
+    @discardableResult
+    private func post(_ request: RedisBusCore.Request) -> Bool {
+        let (isTaken, mustWake) = self.inbox.withLock { inbox in
+            if inbox.isClosed { return (false, false) }
             inbox.requests.append(request)
             defer { inbox.isAwake = true }
-            return !inbox.isAwake
+            return (true, !inbox.isAwake)
         }
-        guard mustWake else { return }
-        self.eventLoop.execute {
-            let requests = self.inbox.withLock { inbox in
-                defer { inbox = Inbox() }
-                return inbox.requests
-            }
-            for request in requests { self.core.value.handle(request) }
-        }
+        if mustWake { self.eventLoop.execute { self.handleRequests() } }
+        return isTaken
     }
 
-    private static func failure(_ error: RedisError) -> (RedisBusMetrics.PublishFailure, BusError) {
-        switch error {
-        case .unavailable, .stopped: (.unavailable, .unavailable)
-        case .overloaded: (.overloaded, .overloaded)
-        case .timedOut, .connectionLost, .violation: (.unconfirmed, .unconfirmed)
-        case .refused(let text): (.refused, .refused(text))
+    private func handleRequests() {
+        let requests = self.inbox.withLock { inbox in
+            defer {
+                inbox.requests = []
+                inbox.isAwake = false
+            }
+            return inbox.requests
         }
+        for request in requests { self.core.value.handle(request) }
+    }
+
+    /// Takes nothing more, and handles what was taken.
+    private func close() {
+        self.inbox.withLock { $0.isClosed = true }
+        self.handleRequests()
+        self.core.value.stop()
     }
 }

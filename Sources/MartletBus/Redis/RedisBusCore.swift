@@ -11,10 +11,15 @@ import NIOCore
 
 /// The side of a `RedisBus` that is confined to its event loop: interest, what comes, and whether it comes.
 final class RedisBusCore {
-    /// What a shard asks, with the name that the channel has in Redis.
+    /// What a shard asks; of subscriptions with the name that the channel has in Redis.
     enum Request: Sendable {
         case subscribe(String, Int)
         case unsubscribe(String, Int)
+        /// With the channel's own name, its client, and what stands behind the lease in its entry.
+        case enter(String, String, [UInt8])
+        case leave(String, String)
+        /// To be run when what was asked before is on its way to Redis.
+        case read(@Sendable () -> Void)
     }
 
     private static let tick: Duration = .milliseconds(100)
@@ -34,13 +39,17 @@ final class RedisBusCore {
     private var isRestored = false
     /// Whether messages were missed that somebody had been promised.
     private var owesGap = false
+    private let presence: RedisPresence
     private let startedAt = Clock.monotonic
     private var timer: Scheduled<Void>?
 
     init(
-        configuration: RedisBusConfiguration, names: RedisNames, commands: RedisCommandConnection,
+        configuration: RedisBusConfiguration, names: RedisNames, nodeID: String, commands: RedisCommandConnection,
         eventLoop: any EventLoop, metrics: RedisBusMetrics, status: RedisBusHealth, logger: Logger
     ) {
+        self.presence = RedisPresence(
+            configuration: configuration, names: names, nodeID: nodeID, commands: commands, eventLoop: eventLoop,
+            metrics: metrics, status: status)
         self.configuration = configuration
         self.names = names
         self.commands = commands
@@ -63,9 +72,20 @@ final class RedisBusCore {
         self.subscriber = subscriber
         subscriber.subscribe(self.names.control)
         subscriber.subscribe(self.names.probe)
+        subscriber.subscribe(self.names.own)
         for name in self.interest.names { subscriber.subscribe(name) }
         subscriber.start()
         self.scheduleTick()
+    }
+
+    /// Takes this node's presence out of Redis, as far as that can be done in the time.
+    func endPresence(within time: Duration) -> EventLoopFuture<Void> {
+        self.eventLoop.assertInEventLoop()
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        self.presence.end().cascade(to: promise)
+        let timer = self.eventLoop.scheduleTask(in: .nanoseconds(time.nanoseconds)) { promise.succeed() }
+        promise.futureResult.whenComplete { _ in timer.cancel() }
+        return promise.futureResult
     }
 
     func stop() {
@@ -88,6 +108,13 @@ final class RedisBusCore {
             case .unsubscribe: self.subscriber?.unsubscribe(name)
             case .none: break
             }
+        case .enter(let channel, let client, let tail):
+            self.presence.enter(channel, client, tail)
+        case .leave(let channel, let client):
+            self.presence.leave(channel, client)
+        case .read(let read):
+            self.presence.flush()
+            read()
         }
         self.metrics.channels.set(self.interest.count)
     }
@@ -128,7 +155,7 @@ final class RedisBusCore {
 
     private func receivedOther(channel: [UInt8], payload: [UInt8]) {
         let name = String(decoding: channel, as: UTF8.self)
-        if name == self.names.control {
+        if name == self.names.control || name == self.names.own {
             self.sink?.controlReceived(payload)
         } else if name == self.names.probe, let number = Int(String(decoding: payload, as: UTF8.self)) {
             guard let nanoseconds = self.probe.received(number, now: Clock.monotonic) else { return }
@@ -183,6 +210,7 @@ final class RedisBusCore {
             }
         }
         self.metrics.channels.set(self.interest.count)
+        self.presence.ticked(now: now)
         switch self.probe.ticked(now: now, isReady: self.isRestored) {
         case .publish(let number): self.publishProbe(number)
         case .replace:

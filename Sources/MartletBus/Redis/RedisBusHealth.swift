@@ -12,8 +12,13 @@ final class RedisBusHealth: Sendable {
     }
 
     private let faults = Mutex(Faults())
+    private let opens = Atomic<Int>(0)
+
+    /// How often the connection for commands was made.
+    var commandOpens: Int { self.opens.load(ordering: .relaxed) }
 
     func set(_ connection: RedisBusMetrics.Connection, _ fault: String?) {
+        if connection == .commands, fault == nil { self.opens.add(1, ordering: .relaxed) }
         self.faults.withLock { faults in
             switch connection {
             case .commands: faults.commands = fault

@@ -32,6 +32,11 @@ struct RedisBusMetrics: Sendable {
     let probeSeconds: Histogram
     let probesLost: Counter
     let channels: Gauge
+    let historyReads: Counter
+    let presenceEntries: Gauge
+    let presenceRestores: Counter
+    let presenceRefusals: Counter
+    private let readsFailed: [PublishFailure: Counter]
 
     init(_ registry: MetricsRegistry) {
         self.connected = Self.each { connection in
@@ -61,6 +66,19 @@ struct RedisBusMetrics: Sendable {
         self.probesLost = registry.counter(
             "martlet_redis_probes_lost_total", "Probes that Redis confirmed and that did not return in time.")
         self.channels = registry.gauge("martlet_redis_channels", "Channels that are subscribed or lingering.")
+        self.historyReads = registry.counter(
+            "martlet_redis_history_reads_total", "Reads of a channel's history that Redis answered.")
+        self.presenceEntries = registry.gauge(
+            "martlet_redis_presence_entries", "Connections of this node that are in a channel with presence.")
+        self.presenceRestores = registry.counter(
+            "martlet_redis_presence_restores_total", "Times when all presence of this node was written again.")
+        self.presenceRefusals = registry.counter(
+            "martlet_redis_presence_refusals_total", "Commands for presence that Redis refused and that are repeated.")
+        self.readsFailed = Self.each { reason in
+            registry.counter(
+                "martlet_redis_read_failures_total", "Reads of history or presence that Redis did not answer.",
+                labels: [("reason", reason.rawValue)])
+        }
     }
 
     func opened(_ connection: Connection) { self.connected[connection]?.set(1) }
@@ -72,6 +90,7 @@ struct RedisBusMetrics: Sendable {
 
     func dropped(_ reason: DropReason) { self.dropped[reason]?.add() }
     func failed(_ reason: PublishFailure) { self.failed[reason]?.add() }
+    func readFailed(_ reason: PublishFailure) { self.readsFailed[reason]?.add() }
 
     private static func each<Key: CaseIterable & Hashable, Metric>(_ make: (Key) -> Metric) -> [Key: Metric] {
         Dictionary(uniqueKeysWithValues: Key.allCases.map { ($0, make($0)) })

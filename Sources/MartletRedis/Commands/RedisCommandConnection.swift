@@ -16,10 +16,12 @@ package final class RedisCommandConnection: Sendable {
     private let inbox: RedisCommandInbox
     private let core: NIOLoopBoundBox<RedisCommandCore>
 
-    /// - Parameter changed: Called on the loop when the connection opens (nil), and whenever it ends or cannot be made,
-    ///   with whether it had been open.
+    /// - Parameters:
+    ///   - scripts: What Redis is told of before anything else.
+    ///   - changed: Called on the loop when the connection opens (nil), and whenever it ends or cannot be made, with
+    ///     whether it had been open.
     package init(
-        configuration: RedisConfiguration, eventLoop: any EventLoop, logger: Logger,
+        configuration: RedisConfiguration, eventLoop: any EventLoop, scripts: [RedisScript] = [], logger: Logger,
         changed: @escaping @Sendable (_ error: RedisError?, _ wasOpen: Bool) -> Void
     ) {
         self.eventLoop = eventLoop
@@ -28,7 +30,8 @@ package final class RedisCommandConnection: Sendable {
         self.inbox = inbox
         self.core = NIOLoopBoundBox.makeBoxSendingValue(
             RedisCommandCore(
-                configuration: configuration, inbox: inbox, eventLoop: eventLoop, logger: logger, changed: changed),
+                configuration: configuration, inbox: inbox, eventLoop: eventLoop, scripts: scripts, logger: logger,
+                changed: changed),
             eventLoop: eventLoop)
     }
 
@@ -41,10 +44,12 @@ package final class RedisCommandConnection: Sendable {
         self.eventLoop.execute { self.core.value.stop() }
     }
 
-    /// Never blocks. `completion` is called exactly once, on the loop, or here when too much waits already.
+    /// Never blocks. `completion` is called exactly once, on the loop, or here when too much waits already, or when all
+    /// has ended.
     package func send(_ arguments: [RESPArgument], completion: @escaping Completion) {
         switch self.inbox.append(arguments, completion) {
         case .refused: completion(.failure(.overloaded))
+        case .closed: completion(.failure(.stopped))
         case .takenFirst: self.eventLoop.execute { self.core.value.drain() }
         case .taken: break
         }

@@ -10,6 +10,7 @@ final class RedisCommandCore {
     private let eventLoop: any EventLoop
     private let configuration: RedisConfiguration
     private let inbox: RedisCommandInbox
+    private let scripts: [RedisScript]
     private let logger: Logger
     private let changed: (_ error: RedisError?, _ wasOpen: Bool) -> Void
     private var machine: RedisCommandStateMachine<RedisCommandInbox.Waiting>
@@ -20,12 +21,14 @@ final class RedisCommandCore {
     private var timer: Scheduled<Void>?
 
     init(
-        configuration: RedisConfiguration, inbox: RedisCommandInbox, eventLoop: any EventLoop, logger: Logger,
+        configuration: RedisConfiguration, inbox: RedisCommandInbox, eventLoop: any EventLoop,
+        scripts: [RedisScript], logger: Logger,
         changed: @escaping @Sendable (_ error: RedisError?, _ wasOpen: Bool) -> Void
     ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.inbox = inbox
+        self.scripts = scripts
         self.logger = logger
         self.changed = changed
         self.machine = RedisCommandStateMachine(timeout: configuration.commandTimeout.nanoseconds)
@@ -45,6 +48,7 @@ final class RedisCommandCore {
         self.link?.stop()
         self.timer?.cancel()
         self.fail(self.machine.closed(), .stopped)
+        self.fail(self.inbox.close(), .stopped)
     }
 
     /// Sends what the inbox holds.
@@ -55,6 +59,18 @@ final class RedisCommandCore {
             return self.fail(commands, .unavailable)
         }
         link.write { $0.writeBuffer(&bytes) }
+        if self.timer == nil { self.watch() }
+    }
+
+    private func loadScripts() {
+        guard let link = self.link, !self.scripts.isEmpty else { return }
+        let commands = self.scripts.map { script in self.inbox.admit { script.learned($0) } }
+        guard self.machine.submitted(commands, now: Clock.monotonic) == .send else {
+            return self.fail(commands, .unavailable)
+        }
+        link.write { buffer in
+            for script in self.scripts { RESPEncoder.write(["SCRIPT", "LOAD", .text(script.source)], to: &buffer) }
+        }
         if self.timer == nil { self.watch() }
     }
 
@@ -94,6 +110,7 @@ final class RedisCommandCore {
 extension RedisCommandCore: RedisLinkOwner {
     func linkOpened() {
         self.machine.opened()
+        self.loadScripts()
         self.changed(nil, false)
     }
 

@@ -14,6 +14,8 @@ final class RedisCommandInbox: Sendable {
 
     enum Outcome {
         case refused
+        /// Nothing is sent any more.
+        case closed
         /// Taken, and the loop must be told.
         case takenFirst
         case taken
@@ -23,6 +25,7 @@ final class RedisCommandInbox: Sendable {
         var bytes = ByteBuffer()
         var commands: [Waiting] = []
         var isAwake = false
+        var isClosed = false
         /// Commands without an answer yet, here or beyond, and their bytes.
         var waitingCount = 0
         var waitingBytes = 0
@@ -42,6 +45,7 @@ final class RedisCommandInbox: Sendable {
     func append(_ arguments: [RESPArgument], _ completion: @escaping RedisCommandConnection.Completion) -> Outcome {
         let bytes = arguments.reduce(16) { $0 + $1.count + 16 }
         return self.state.withLock { state in
+            if state.isClosed { return .closed }
             guard state.waitingCount < self.countMax, state.waitingBytes + bytes <= self.bytesMax else {
                 return .refused
             }
@@ -62,6 +66,18 @@ final class RedisCommandInbox: Sendable {
             state.isAwake = false
             return taken
         }
+    }
+
+    /// A command that the loop sends by itself, beside what waits here.
+    func admit(_ completion: @escaping RedisCommandConnection.Completion) -> Waiting {
+        self.state.withLock { $0.waitingCount += 1 }
+        return Waiting(completion: completion, bytes: 0)
+    }
+
+    /// Takes nothing more, and gives what is here.
+    func close() -> [Waiting] {
+        self.state.withLock { $0.isClosed = true }
+        return self.take().commands
     }
 
     /// So many commands, and bytes, have their answers.
