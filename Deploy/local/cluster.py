@@ -39,6 +39,20 @@ namespaces:
     publish: authenticated
   - name: news
     subscribe: anonymous
+  - name: room
+    subscribe: authenticated
+    publish: authenticated
+    history_size: 100
+    history_ttl: 24h
+    presence: true
+    join_leave: true
+  - name: dm
+    subscribe: authenticated
+    publish: authenticated
+    history_size: 100
+    history_ttl: 24h
+    presence: true
+    join_leave: true
 """
 
 

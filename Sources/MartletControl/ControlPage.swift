@@ -25,6 +25,7 @@ package struct ControlPage: Sendable {
         ControlPage("/demo/", html: PackageResources.demo_html),
         ControlPage("/demo/demo.css", css: PackageResources.demo_css),
         ControlPage("/demo/demo.js", script: PackageResources.demo_js),
+        ControlPage("/demo/view.js", script: PackageResources.view_js),
         ControlPage("/demo/martlet.js", script: PackageResources.martlet_js),
         ControlPage("/demo/theme.css", css: PackageResources.theme_css),
     ]

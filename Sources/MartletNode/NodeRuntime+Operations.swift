@@ -66,10 +66,15 @@ extension NodeRuntime: NodeOperations {
     func demoToken(user: String, session: String) -> String? {
         guard let issuer = self.demoIssuer else { return nil }
         let now = Int64(Clock.wall)
+        // Others see it, so that they can end just this session.
+        var info = JSONWriter()
+        info.beginObject()
+        info.member("session", session)
+        info.endObject()
         return issuer.token(
             for: Identity(
                 user: user, session: session, token: UUID().uuidString.lowercased(), issuedAt: now,
-                expiresAt: now + 3_600))
+                expiresAt: now + 3_600, info: info.bytes))
     }
 
     func broadcast(_ message: ControlMessage) async throws(APIError) {

@@ -40,6 +40,10 @@ struct ConfigurationRulesTests {
         let secured = try ConfigurationReader.read(file: ("f", "auth.hmac_secret: x\napi.keys: [k]\n"))
         #expect(!secured.isDevelopment && !secured.admitsAnonymous && !secured.consoleEnabled && !secured.demoEnabled)
         #expect(secured.namespaceTable.options(of: "any:1") == nil)
+        let table = try ConfigurationReader.read(file: ("f", "namespaces: [{name: dm}]\n")).namespaceTable
+        #expect(table.options(of: "room:lobby")?.presence == true && table.options(of: "room:lobby")?.history != nil)
+        #expect(table.options(of: "dm:a")?.history == nil && table.options(of: "any:1")?.history == nil)
+        #expect(secured.namespaceTable.options(of: "room:lobby") == nil)
         let keyed = try ConfigurationReader.read(file: ("f", "api.keys: [k]\nauth.anonymous: true\n"))
         #expect(!keyed.isDevelopment && keyed.admitsAnonymous)
         #expect(self.problems("api.keys: [k]\n").count == 1)

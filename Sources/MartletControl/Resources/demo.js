@@ -1,16 +1,22 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
-// The demo: a chat whose every tab is a user of its own. Rooms are channels, and what people say are publications;
-// the connection itself is all in martlet.js.
+// The demo: a chat whose every tab is a person of its own. Rooms and private conversations are channels, what people
+// say are publications, who is here is the channel's presence; the connection itself is all in martlet.js, and what is
+// drawn in view.js.
 
 import { Martlet } from "./martlet.js";
+import { View } from "./view.js";
 
 const rooms = ["lobby", "kitchen", "workshop"];
 const names = ["Ada", "Bruno", "Carmen", "Dmitri", "Edith", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Kira", "Luca"];
 const transportNames = { websocket: "WebSocket", events: "EventSource" };
+const historyMax = 50;
 const messagesMax = 300;
-const logMax = 12;
+/** People whose private messages are listened for before anybody has written. */
+const friendsMax = 60;
+/** Over an event stream nobody tells who comes and goes. */
+const presenceInterval = 3000;
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -20,13 +26,29 @@ const defaults = { development_mode: false, api_enabled: false, public_address: 
 let settings = defaults;
 let martlet;
 const me = { name: "", session: "", token: null, transport: "websocket" };
-let room = rooms.includes(query.get("room")) ? query.get("room") : rooms[0];
 /** Whether this tab came back with a token that had been refused. */
 let isInsisting = false;
-/** When the server ended the session. */
+/** When the server ended the session, and when the connection was last open again. */
 let endedAt = 0;
-/** What is known of each room: its messages, its people by name (each with its sessions), and what was not read. */
-const known = new Map(rooms.map((name) => [name, { messages: [], people: new Map(), unread: 0 }]));
+let backAt = 0;
+let wasCut = false;
+
+/** What is known of each room and conversation, by channel. */
+const places = new Map();
+for (const name of rooms) addPlace(`room:${name}`, { name });
+let current = places.get(`room:${query.get("room")}`) ?? places.get(`room:${rooms[0]}`);
+
+const view = new View({ enter, write, revoke, me, mayRevoke: () => settings.api_enabled });
+
+function addPlace(channel, { name, isPrivate = false }) {
+  const place = { channel, name, isPrivate, items: [], known: new Set(), people: new Map(), unread: 0, isListed: false };
+  places.set(channel, place);
+  return place;
+}
+
+/** The name of the channel says who may read it: these two. */
+const privateChannel = (name) => `dm:chat#${[me.name, name].sort().join(",")}`;
+const isName = (text) => /^[A-Za-z0-9._-]+$/.test(text);
 
 // The API --------------------------------------------------------------------------------------------------------
 
@@ -51,16 +73,24 @@ async function fetchToken(fresh) {
   return me.token;
 }
 
+/** Over WebSocket the connection itself asks and publishes; beside an event stream the API does. */
+const overSocket = () => me.transport === "websocket";
+const queryHistory = (channel, options) =>
+  overSocket() ? martlet.history(channel, options) : call("history", { channel, ...options });
+const queryPresence = async (channel) =>
+  overSocket() ? martlet.presence(channel) : Object.values((await call("presence", { channel })).presence);
+
+async function publish(place, data) {
+  if (overSocket()) return martlet.publish(place.channel, { ...data, at: Date.now() });
+  return call("publish", { channel: place.channel, data: { ...data, user: me.name, at: Date.now() } });
+}
+
 // Joining --------------------------------------------------------------------------------------------------------
 
 function join(name, transport) {
   me.name = name;
   me.transport = transport;
-  $("entrance").hidden = true;
-  $("chat").hidden = false;
-  $("state").hidden = false;
-  $("another-tab").hidden = false;
-  $("another-tab").href = `?room=${room}`;
+  for (const id of ["entrance", "chat", "state", "another-tab"]) $(id).hidden = id === "entrance";
   signIn();
 }
 
@@ -74,6 +104,7 @@ function signIn() {
   $("me").textContent = me.name;
   $("session").textContent = me.session.slice(0, 8);
   connect();
+  enter(current);
 }
 
 /** What a token says; nothing where it is none. Whether it is true is for the node to judge. */
@@ -90,15 +121,23 @@ function connect() {
   martlet?.removeEventListener("state", showState);
   martlet?.close();
   martlet = new Martlet({ address: publicAddress(), transport: me.transport, token: fetchToken });
-  for (const name of rooms) martlet.subscribe(channel(name));
+  for (const place of places.values()) {
+    if (overSocket() || !place.isPrivate || place.isListed) martlet.subscribe(place.channel, { joinLeave: true });
+  }
   martlet.addEventListener("state", showState);
-  martlet.addEventListener("publication", ({ detail }) => receive(detail));
-  martlet.addEventListener("gap", ({ detail }) => {
-    note(`Some messages in ${detail.channel} may have been lost.`, "bad");
+  const on = (type, handle) => martlet.addEventListener(type, ({ detail }) => {
+    const place = places.get(detail.channel);
+    if (place) handle(place, detail);
   });
-  martlet.addEventListener("unsubscribed", ({ detail }) => {
-    note(`${detail.channel}: ${detail.reason} (${detail.code})`, "bad");
+  on("subscribed", subscribed);
+  on("publication", received);
+  on("join", (place, { info }) => came(place, info));
+  on("leave", (place, { info }) => went(place, info));
+  on("gap", async (place) => {
+    divide(place, "Some messages from while you were away are lost");
+    await loadHistory(place);
   });
+  on("unsubscribed", (place, { code, reason }) => note(`${place.channel}: ${reason} (${code})`, "bad"));
   martlet.connect();
 }
 
@@ -109,72 +148,141 @@ function publicAddress() {
   return `${location.protocol}//${address}`;
 }
 
-const channel = (name) => `chat:${name}`;
+// Rooms and conversations ----------------------------------------------------------------------------------------
+
+async function subscribed(place) {
+  await Promise.all([loadHistory(place), place.isPrivate || loadPeople(place)]);
+}
+
+/** What was said before one came, or what is left of it. */
+async function loadHistory(place) {
+  try {
+    const { publications } = await queryHistory(place.channel, { limit: historyMax, reverse: true });
+    const found = publications.reverse().map(itemOf).filter(({ offset }) => !place.known.has(offset));
+    const newest = Math.max(...place.known);
+    const isNews = place.known.size > 0;
+    for (const { offset } of found) place.known.add(offset);
+    // What is older than all that is shown goes before it, what came since behind.
+    place.items.unshift(...found.filter(({ offset }) => offset < newest || !isNews));
+    place.items.push(...found.filter(({ offset }) => offset > newest && isNews));
+    if (place.isPrivate && found.length > 0 && !place.isListed) {
+      place.isListed = true;
+      place.unread = place === current ? 0 : found.filter(({ user }) => user !== me.name).length;
+    }
+    view.draw(places, current);
+  } catch (error) {
+    if (martlet.state === "open") note(`History of ${place.name}: ${error.message}`, "bad");
+  }
+}
+
+async function loadPeople(place) {
+  try {
+    const people = await queryPresence(place.channel);
+    place.people = new Map(people.map((info) => [info.client, info]));
+    befriend(people);
+    view.draw(places, current);
+  } catch (error) {
+    if (martlet.state === "open") note(`Who is in ${place.name}: ${error.message}`, "bad");
+  }
+}
+
+function came(place, info) {
+  const isNew = !isHere(place, info.user);
+  place.people.set(info.client, info);
+  befriend([info]);
+  if (isNew && info.user !== me.name && !place.isPrivate) show(place, { kind: "event", text: `${info.user} came in` });
+  view.draw(places, current);
+}
+
+function went(place, info) {
+  place.people.delete(info.client);
+  if (!isHere(place, info.user) && !place.isPrivate) show(place, { kind: "event", text: `${info.user} left` });
+  view.draw(places, current);
+}
+
+const isHere = (place, user) => [...place.people.values()].some((info) => info.user === user);
+
+/** Listens for what people whom one has seen may write in private. */
+function befriend(people) {
+  if (!overSocket()) return;
+  for (const { user } of people) {
+    if (user === me.name || !isName(user) || places.size >= friendsMax || places.has(privateChannel(user))) continue;
+    martlet.subscribe(addPlace(privateChannel(user), { name: user, isPrivate: true }).channel);
+  }
+}
+
+/** Opens the private conversation with somebody. */
+function write(name) {
+  if (!isName(name) || name === me.name) return;
+  const channel = privateChannel(name);
+  const place = places.get(channel) ?? addPlace(channel, { name, isPrivate: true });
+  const isNew = !place.isListed;
+  place.isListed = true;
+  martlet.subscribe(channel);
+  if (isNew && !overSocket()) loadHistory(place);
+  enter(place);
+  $("text").focus();
+}
+
+function enter(place) {
+  current = place;
+  place.unread = 0;
+  if (!place.isPrivate) $("another-tab").href = `?room=${place.name}`;
+  if (martlet?.state === "open") $("text").placeholder = `Write to ${place.isPrivate ? "" : "#"}${place.name}`;
+  view.draw(places, current);
+}
 
 // Talking --------------------------------------------------------------------------------------------------------
 
-/** Over WebSocket the connection itself publishes; beside an event stream the API does. */
-async function say(kind, text, to = room) {
-  const data = { kind, text, user: me.name, session: me.session, transport: me.transport, at: Date.now() };
-  if (me.transport === "websocket") return martlet.publish(channel(to), data);
-  return call("publish", { channel: channel(to), data });
+function itemOf({ data, info, offset }) {
+  const said = typeof data === "object" && data !== null ? data : { text: JSON.stringify(data) };
+  const { kind = "message", text = JSON.stringify(data), user = "somebody", at = Date.now() } = said;
+  // Who published over a connection is said by the server; only what came by the API says it itself.
+  const from = String(info?.user || user);
+  if (kind === "revoked") return { kind: "event", text: `${from} revoked ${text}`, at, offset };
+  return { kind: "message", user: from, text: String(text), at, offset };
 }
 
-function receive({ channel: from, data }) {
-  const name = from.slice(from.indexOf(":") + 1);
-  const place = known.get(name);
-  if (!place || typeof data !== "object" || data === null) {
-    return place && show(name, { kind: "message", user: "somebody", text: JSON.stringify(data), at: Date.now() });
+function received(place, publication) {
+  const item = itemOf(publication);
+  if (item.offset !== undefined) {
+    if (place.known.has(item.offset)) return;
+    place.known.add(item.offset);
   }
-  const { kind = "message", user = "somebody", text = JSON.stringify(data), session = "", transport = "" } = data;
-  if (session) meet(place, String(user), String(session), String(transport));
-  // Who comes in is greeted by those who are there, so that everybody knows everybody.
-  const isNew = kind === "joined" && session !== me.session;
-  if (isNew) say("here", "", name).catch(() => {});
-  if (kind === "revoked") forget(place, String(text));
-  if (kind === "message" || kind === "revoked" || isNew) {
-    show(name, { kind, user: String(user), text: String(text), transport, at: Date.now() });
+  // The browser's own EventSource does not tell which were missed; the time they were sent does.
+  const isMissed = publication.missed || (wasCut && !overSocket() && item.at < backAt);
+  if (isMissed && place.dividedAt !== backAt) {
+    place.dividedAt = backAt;
+    divide(place, "While you were away");
   }
-  if (name === room) drawPeople();
+  show(place, item);
 }
 
-function meet(place, user, session, transport) {
-  const sessions = place.people.get(user) ?? new Map();
-  sessions.set(session, { transport, gone: sessions.get(session)?.gone ?? false });
-  place.people.set(user, sessions);
+function show(place, item) {
+  place.items.push({ at: Date.now(), ...item });
+  if (place.items.length > messagesMax) place.items.shift();
+  if (item.kind === "message" && place.isPrivate) place.isListed = true;
+  if (item.kind === "message" && place !== current && item.user !== me.name) place.unread += 1;
+  view.draw(places, current);
 }
 
-function show(name, message) {
-  const place = known.get(name);
-  place.messages.push(message);
-  if (place.messages.length > messagesMax) place.messages.shift();
-  if (name !== room) {
-    if (message.kind === "message") place.unread += 1;
-    return drawRooms();
-  }
-  drawMessages();
+function divide(place, text) {
+  show(place, { kind: "divider", text });
 }
-
-// Revoking -------------------------------------------------------------------------------------------------------
 
 /** @param {object} target `{user}` for all sessions of a user, or `{session}`. */
 async function revoke(target) {
   try {
     await call("revoke", { ...target, reason: `revoked by ${me.name} in the demo` });
-    for (const name of rooms) await say("revoked", target.user ?? target.session, name);
+    const whom = target.user ?? `session ${target.session.slice(0, 8)}`;
+    for (const name of rooms) await publish(places.get(`room:${name}`), { kind: "revoked", text: whom });
   } catch (error) {
     // Whoever revokes itself has nobody left to tell.
     if (martlet.state === "open") note(`Not revoked: ${error.message}`, "bad");
   }
 }
 
-function forget({ people }, userOrSession) {
-  for (const [user, sessions] of people) {
-    for (const [session, facts] of sessions) facts.gone ||= userOrSession === user || userOrSession === session;
-  }
-}
-
-// Drawing --------------------------------------------------------------------------------------------------------
+// The connection -------------------------------------------------------------------------------------------------
 
 function showState({ detail: { state, code, reason, retryIn } }) {
   const over = transportNames[me.transport];
@@ -184,25 +292,42 @@ function showState({ detail: { state, code, reason, retryIn } }) {
   const tones = { connecting: "", open: "good", waiting: "warn", ended: "bad" };
   $("state").textContent = texts[state];
   $("state").dataset.tone = tones[state];
-  if (state === "open") isInsisting = false;
-  if (state === "open") note(`Open over ${over}`, "good");
-  if (state === "waiting") note(`Ended${why ? `: ${why}` : ""}${wait || ", the browser comes back"}`);
+  if (state === "open") opened(over);
+  if (state === "waiting") {
+    wasCut = true;
+    note(`Ended${why ? `: ${why}` : ""}${wait || ", the browser comes back"}`);
+  }
   if (state === "ended") note(`Ended for good: ${why}`, "bad");
   $("ended").hidden = state !== "ended";
   if (state === "ended") showEnd(code, reason);
   $("text").disabled = state !== "open";
   $("send").disabled = state !== "open";
-  $("text").placeholder = state === "open" ? `Say something in ${room}` : "Not connected";
+  const where = `${current.isPrivate ? "" : "#"}${current.name}`;
+  $("text").placeholder = state === "open" ? `Write to ${where}` : "Not connected";
   for (const input of document.getElementsByName("live-transport")) input.checked = input.value === me.transport;
-  if (state === "open") announce();
 }
 
-function announce() {
-  for (const [name, place] of known) {
-    meet(place, me.name, me.session, me.transport);
-    say("joined", "", name).catch((error) => note(error.message, "bad"));
-  }
-  drawPeople();
+function opened(over) {
+  isInsisting = false;
+  backAt = Date.now();
+  note(`Open over ${over}`, "good");
+  if (overSocket()) return;
+  for (const place of places.values()) if (!place.isPrivate && place.known.size === 0) loadHistory(place);
+  watchPeople();
+}
+
+let watch;
+
+/** Who is here, asked again and again as long as the stream lasts. */
+function watchPeople() {
+  clearInterval(watch);
+  const stream = martlet;
+  const look = () => {
+    if (stream !== martlet || stream.state === "ended") return clearInterval(watch);
+    if (stream.state === "open" && !current.isPrivate) loadPeople(current);
+  };
+  look();
+  watch = setInterval(look, presenceInterval);
 }
 
 function showEnd(code, reason) {
@@ -215,120 +340,11 @@ function showEnd(code, reason) {
   $("ended-note").textContent = isStatus
     ? "An EventSource that is answered with this status stops by itself."
     : "Close codes 3500–3999 and 4500–4999 are final: a client that keeps to them does not come back by itself.";
-  // 4501 ends all sessions of a user, any other code this one.
-  for (const place of known.values()) forget(place, code === 4501 ? me.name : me.session);
-  drawPeople();
+  for (const place of places.values()) place.people = new Map();
+  view.draw(places, current);
 }
 
-function note(text, tone = "") {
-  const item = element("li");
-  const time = element("time", { textContent: new Date().toLocaleTimeString("en-GB") });
-  item.append(time, element("span", { textContent: text }));
-  item.lastChild.dataset.tone = tone;
-  $("log").prepend(item);
-  while ($("log").childElementCount > logMax) $("log").lastChild.remove();
-}
-
-function drawRooms() {
-  const items = rooms.map((name) => {
-    const { unread } = known.get(name);
-    const button = element("button", { type: "button", textContent: `# ${name}` });
-    button.setAttribute("aria-current", name === room);
-    if (unread) button.append(element("span", { className: "count", textContent: unread, title: `${unread} unread` }));
-    button.addEventListener("click", () => enter(name));
-    return element("li", {}, button);
-  });
-  $("rooms").replaceChildren(...items);
-}
-
-function drawMessages() {
-  const { messages } = known.get(room);
-  let before;
-  const items = messages.map((message) => {
-    const isAgain = before?.kind === "message" && before.user === message.user && message.at - before.at < 60_000;
-    before = message;
-    return message.kind === "message" ? messageElement(message, isAgain) : eventElement(message);
-  });
-  if (items.length === 0) {
-    items.push(element("li", { className: "none", textContent: "Nobody has said anything here yet." }));
-  }
-  $("messages").replaceChildren(...items);
-  $("messages").scrollTop = $("messages").scrollHeight;
-}
-
-function messageElement({ user, text, at }, isAgain) {
-  const time = element("time", { className: "small faint", textContent: clock(at) });
-  const header = element("header", {}, element("b", { textContent: user }), " ", time);
-  const body = element("div", {}, header, element("p", { textContent: text }));
-  return element("li", { className: isAgain ? "message again" : "message" }, avatar(user), body);
-}
-
-function eventElement({ kind, user, text, transport }) {
-  const over = transportNames[transport] ? ` over ${transportNames[transport]}` : "";
-  const whom = kind === "revoked" && isSession(text) ? `session ${text.slice(0, 8)}` : text;
-  const what = kind === "revoked" ? `${user} revoked ${whom}` : `${user} joined${over}`;
-  return element("li", { className: "event", textContent: what });
-}
-
-function drawPeople() {
-  const people = [...known.get(room).people].map(([user, sessions]) => personElement(user, sessions));
-  if (people.length === 0) people.push(element("li", { className: "small faint person", textContent: "Nobody yet." }));
-  $("people").replaceChildren(...people);
-}
-
-function personElement(user, sessions) {
-  const isGone = [...sessions.values()].every(({ gone }) => gone);
-  const who = element("span", { className: "who", textContent: user === me.name ? `${user} (you)` : user });
-  const head = element("div", {}, avatar(user, "little"), who);
-  if (isGone) head.append(element("span", { className: "small faint", textContent: "revoked" }));
-  else if (settings.api_enabled) {
-    const button = element("button", { className: "danger revoke", type: "button", textContent: "Revoke" });
-    button.setAttribute("aria-label", `Revoke user ${user}`);
-    button.addEventListener("click", () => revoke({ user }));
-    head.append(button);
-  }
-  const shown = [...sessions].filter(([, { gone }]) => isGone || !gone);
-  const rows = shown.map(([session, facts]) => sessionElement(user, session, facts, shown.length > 1));
-  return element("li", { className: isGone ? "person gone" : "person" }, head, ...rows);
-}
-
-function sessionElement(user, session, { transport, gone }, isOneOfMany) {
-  const label = `${session.slice(0, 8)} · ${transportNames[transport] ?? "?"}`;
-  const row = element("div", { className: gone ? "session gone" : "session" }, element("code", { textContent: label }));
-  if (isOneOfMany && !gone && settings.api_enabled) {
-    const button = element("button", { type: "button", textContent: "end" });
-    button.setAttribute("aria-label", `End session ${session.slice(0, 8)} of ${user}`);
-    button.addEventListener("click", () => revoke({ session }));
-    row.append(button);
-  }
-  return row;
-}
-
-function avatar(user, size = "") {
-  const mark = element("span", { className: `avatar ${size}`, textContent: [...user][0]?.toUpperCase() ?? "?" });
-  mark.setAttribute("aria-hidden", "true");
-  mark.style.setProperty("--hue", [...user].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7));
-  return mark;
-}
-
-function element(kind, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(kind), properties);
-  made.append(...children);
-  return made;
-}
-
-const isSession = (text) => [...known.get(room).people.values()].some((sessions) => sessions.has(text));
-const clock = (at) => new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-
-function enter(name) {
-  room = name;
-  known.get(name).unread = 0;
-  $("another-tab").href = `?room=${room}`;
-  if (martlet?.state === "open") $("text").placeholder = `Say something in ${room}`;
-  drawRooms();
-  drawMessages();
-  drawPeople();
-}
+const note = (text, tone) => view.note(text, tone);
 
 // Listening to the page ------------------------------------------------------------------------------------------
 
@@ -337,13 +353,19 @@ $("join-form").addEventListener("submit", (event) => {
   join($("name").value.trim() || names[0], document.querySelector("input[name=transport]:checked").value);
 });
 
+$("find-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  write($("find").value.trim());
+  $("find").value = "";
+});
+
 $("send-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
   if (!text) return;
   $("text").value = "";
   try {
-    await say("message", text);
+    await publish(current, { text });
     $("under").textContent = "";
   } catch (error) {
     $("text").value = text;
@@ -378,6 +400,8 @@ try {
 for (const field of document.querySelectorAll(".outside")) field.hidden = settings.development_mode;
 $("console-link").hidden = !settings.api_enabled;
 $("name").value = names[Math.floor(Math.random() * names.length)];
-enter(room);
-if (query.get("user")) join(query.get("user"), query.get("transport") === "events" ? "events" : "websocket");
+// On a phone the list would hide the messages.
+$("people-box").open = !matchMedia("(max-width: 60rem)").matches;
+const asked = query.get("user");
+if (asked && isName(asked)) join(asked, query.get("transport") === "events" ? "events" : "websocket");
 else $("name").select();

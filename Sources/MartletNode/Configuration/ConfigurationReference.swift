@@ -94,7 +94,8 @@ package enum ConfigurationReference {
         ```
 
         Channels of a namespace that is not listed are refused (error 102). In development mode they are not, and what
-        an entry leaves out of `subscribe` and `publish` is `anonymous`.
+        an entry leaves out of `subscribe` and `publish` is `anonymous`; there, too, the demo's namespaces `room` and `dm` have
+        history, presence, joins and leaves.
 
 
         """

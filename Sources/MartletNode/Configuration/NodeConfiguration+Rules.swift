@@ -41,7 +41,22 @@ extension NodeConfiguration {
 
     /// In development mode every namespace exists; otherwise one that is not listed is refused.
     package var namespaceTable: NamespaceTable {
-        NamespaceTable(self.namespaces, unlisted: self.isDevelopment ? self.namespaceDefaults : nil)
+        guard self.isDevelopment else { return NamespaceTable(self.namespaces) }
+        // Of two with one name the first counts, which is the one that was written.
+        return NamespaceTable(self.namespaces + self.demoNamespaces, unlisted: self.namespaceDefaults)
+    }
+
+    /// The demo's rooms and private conversations, where nobody has written a configuration for it.
+    private var demoNamespaces: [NamespaceOptions] {
+        ["room", "dm"].map { name in
+            var options = self.namespaceDefaults
+            options.name = name
+            options.historySize = 100
+            options.historyTTL = .seconds(24 * 3_600)
+            options.presence = true
+            options.joinLeave = true
+            return options
+        }
     }
 }
 
