@@ -24,6 +24,7 @@ package struct ControlPage: Sendable {
     package static let demo = [
         ControlPage("/demo/", html: PackageResources.demo_html),
         ControlPage("/demo/demo.css", css: PackageResources.demo_css),
+        ControlPage("/demo/chat.css", css: PackageResources.chat_css),
         ControlPage("/demo/demo.js", script: PackageResources.demo_js),
         ControlPage("/demo/view.js", script: PackageResources.view_js),
         ControlPage("/demo/martlet.js", script: PackageResources.martlet_js),

@@ -5,112 +5,17 @@
 import asyncio
 import http.server
 import json
-import os
-import pathlib
 import re
-import subprocess
 import threading
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from clients import until
-from cluster import DEBUG, QUICK_DRAIN, Node
+from cluster import QUICK_DRAIN, Node
+from pages import command, page, said, say
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-# Where pictures of the pages go, for people to look at.
-PICTURES = os.environ.get("CLUSTER_PICTURES")
-
-
-class Tabs:
-    """Tabs of one browser, and every error that their consoles and scripts tell."""
-
-    def __init__(self, browser, directory: pathlib.Path):
-        self.browser, self.directory = browser, directory
-        self.contexts = []
-        self.errors: list[str] = []
-        # A page that is refused tells so in its console, at any time.
-        self.expects_errors = False
-
-    async def open(self, url: str):
-        # Each in a window of its own, because a tab behind another is drawn once a second.
-        context = await self.browser.new_context(viewport={"width": 1200, "height": 800})
-        context.set_default_timeout(15_000)
-        self.contexts.append(context)
-        tab = await context.new_page()
-        tab.on("console", lambda message: self.note(message.text) if message.type == "error" else None)
-        tab.on("pageerror", lambda error: self.note(str(error)))
-        await tab.goto(url)
-        return tab
-
-    def note(self, text: str):
-        self.errors.append(text)
-
-    async def chat(self, node: Node, user: str, transport: str):
-        tab = await self.open(f"{page(node)}demo/?user={user}&transport={transport}")
-        await expect(tab.locator("#state")).to_have_text(f"open over {NAMES[transport]}")
-        return tab
-
-    async def picture(self, tab, name: str):
-        await tab.screenshot(path=self.directory / f"{name}.png", full_page=True, animations="disabled")
-
-
-NAMES = {"websocket": "WebSocket", "events": "EventSource"}
-
-
-def page(node: Node) -> str:
-    return f"http://127.0.0.1:{node.internal}/"
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    return pathlib.Path(PICTURES) if PICTURES else tmp_path_factory.mktemp("browser")
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory):
-    node = Node(tmp_path_factory.mktemp("node"), QUICK_DRAIN)
-    yield node.start()
-    node.process.stop(10)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        # Names under `test` lead here, as a name of an attacker's may (DNS rebinding).
-        arguments = ["--no-sandbox", "--host-resolver-rules=MAP *.test 127.0.0.1"]
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def tabs(browser, directory):
-    tabs = Tabs(browser, directory)
-    yield tabs
-    for context in tabs.contexts:
-        await context.close()
-    assert tabs.errors == [] or tabs.expects_errors
-
-
-async def command(node: Node, *arguments: str) -> str:
-    """What the real command says, as a child process."""
-    child = await asyncio.create_subprocess_exec(
-        DEBUG / "martlet", *arguments, "--server", page(node).rstrip("/"),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = (await asyncio.wait_for(child.communicate(), 20))[0].decode()
-    assert child.returncode == 0, output
-    return output
-
-
-def said(tab, text: str):
-    return tab.locator("#messages").get_by_text(text, exact=True)
-
-
-async def say(tab, text: str):
-    await tab.fill("#text", text)
-    await tab.click("#send")
 
 
 async def test_both_transports_receive_what_the_command_publishes(node, tabs):
@@ -121,7 +26,7 @@ async def test_both_transports_receive_what_the_command_publishes(node, tabs):
     await entrance.get_by_role("button", name="Join").click()
     await expect(entrance.locator("#state")).to_have_text("open over EventSource")
     socket = await tabs.chat(node, "Bruno", "websocket")
-    assert "chat:lobby" in await command(node, "publish", "chat:lobby", '{"text":"from the command"}')
+    assert "room:lobby" in await command(node, "publish", "room:lobby", '{"text":"from the command"}')
     for tab in [entrance, socket]:
         await expect(said(tab, "from the command")).to_have_count(1)
 
@@ -198,11 +103,11 @@ async def test_the_console_shows_live_numbers_and_its_forms_work(node, tabs):
     events = await tabs.chat(node, "Bruno", "events")
     await expect(console.locator("#open")).to_have_text("2")
     await expect(console.locator("#transports")).to_contain_text("Event stream")
-    await expect(console.locator("#channels")).to_contain_text("chat:lobby")
-    await console.fill("#publish-channel", "chat:lobby")
+    await expect(console.locator("#channels")).to_contain_text("room:lobby")
+    await console.fill("#publish-channel", "room:lobby")
     await console.fill("#publish-data", '{"text": "from the console"}')
     await console.get_by_role("button", name="Publish").click()
-    await expect(console.locator("#publish-result")).to_have_text("Published to chat:lobby.")
+    await expect(console.locator("#publish-result")).to_have_text("Published to room:lobby.")
     for tab in [socket, events]:
         await expect(said(tab, "from the console")).to_have_count(1)
     for count in range(10):
@@ -250,7 +155,7 @@ async ({edge, control}) => {
     socket.onclose = ({ code }) => resolve(`closed ${code}`);
   });
   outcome.events = await new Promise((resolve) => {
-    const source = new EventSource(edge + "/events?channel=chat:lobby");
+    const source = new EventSource(edge + "/events?channel=room:lobby");
     source.onopen = () => resolve("open");
     source.onerror = () => resolve(source.readyState === EventSource.CLOSED ? "closed" : "reconnecting");
   });
@@ -262,7 +167,7 @@ async ({edge, control}) => {
       outcome[what] = error.name;
     }
   };
-  const body = JSON.stringify({ channel: "chat:lobby", data: { text: "from another origin" } });
+  const body = JSON.stringify({ channel: "room:lobby", data: { text: "from another origin" } });
   const json = { "Content-Type": "application/json" };
   await tried("overview", control + "/api/overview");
   await tried("metrics", control + "/metrics");

@@ -12,7 +12,7 @@ struct EventIDTests {
     ]
 
     private func encode(_ positions: [StreamPosition?], _ channels: [String]) -> String {
-        text(EventID.encode(positions, of: channels))
+        EventID.encode(positions, of: channels)
     }
 
     @Test func comesBackAsItWas() {

@@ -24,7 +24,7 @@ struct EventStreamTests {
 
     @Test func anIDMayFollowWhatIsShared() {
         let shared = EventStreamEncoder.event(data: Array("x".utf8), isComplete: false)
-        let end = EventStreamEncoder.end(id: Array("7".utf8))
+        let end = EventStreamEncoder.end(id: "7")
         #expect(shared.text == "data: x\n" && end.text == "id: 7\n\n")
         #expect(Self.read((shared + end).text) == ["message [7] x"])
         // By itself it is no event, but counts for those that follow.

@@ -21,7 +21,7 @@ package enum EventID {
     private static let headBytes = 5
 
     /// - Parameter positions: Of each of the channels, nil where it has no stream.
-    package static func encode(_ positions: [StreamPosition?], of channels: [String]) -> [UInt8] {
+    package static func encode(_ positions: [StreamPosition?], of channels: [String]) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.headBytes + 24 * channels.count)
         bytes.append(Self.version)
@@ -39,7 +39,7 @@ package enum EventID {
     /// The positions of the channels, nil for those it does not name; or nil where it is not an id of these channels.
     package static func decode(_ text: String, of channels: [String]) -> [StreamPosition?]? {
         guard text.utf8.count <= Self.bytesMax, channels.count <= Self.channelsMax,
-            let bytes = Base64URL.decode(text), bytes.count >= Self.headBytes
+            let bytes = Base64URL.decode(Array(text.utf8)[...]), bytes.count >= Self.headBytes
         else { return nil }
         var head = [Self.version]
         Self.appendChecksum(of: channels, to: &head)

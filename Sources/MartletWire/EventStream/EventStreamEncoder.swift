@@ -36,14 +36,9 @@ package enum EventStreamEncoder {
     }
 
     /// The end of an incomplete event. By itself it is no event, but from then on the reader's last id.
-    ///
-    /// - Parameter id: Without a NUL or the end of a line.
-    package static func end(id: [UInt8]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(id.count + 6)
-        bytes += "id: ".utf8
-        bytes += id
-        bytes += "\n\n".utf8
+    package static func end(id: String) -> [UInt8] {
+        var bytes = Self.idLine(id)
+        bytes.append(.lineFeed)
         return bytes
     }
 
