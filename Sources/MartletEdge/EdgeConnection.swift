@@ -41,6 +41,8 @@ struct EdgeConnection {
         static let rostered = Flags(rawValue: 1 << 5)
         /// A connect was answered with an error: whatever follows is abuse.
         static let refused = Flags(rawValue: 1 << 6)
+        /// An event stream of several channels.
+        static let ownIDs = Flags(rawValue: 1 << 15)
         static let chunked = Flags(rawValue: 1 << 7)
         /// A request was answered and another may follow.
         static let keptAlive = Flags(rawValue: 1 << 10)
@@ -62,7 +64,9 @@ struct EdgeConnection {
     var commandTick: UInt32 = 0
 
     /// How messages leave.
-    var format: WireFormat { self.kind.format(isChunked: self.flags.contains(.chunked)) }
+    var format: WireFormat {
+        self.kind.format(isChunked: self.flags.contains(.chunked), hasOwnIDs: self.flags.contains(.ownIDs))
+    }
     /// Past its request, and not yet ending.
     var isOpen: Bool { self.stage == .webSocket || self.stage == .stream }
     /// Kept alive after a request, and nothing of the next has come.

@@ -19,8 +19,11 @@ final class EdgeExtras {
     /// JSON-RPC requests that wait for the bus, by ticket.
     var tickets: [UInt32: EdgeShard.RPCAnswer] = [:]
 
+    /// An event stream whose channels are not all there yet.
+    var events: EventsBeginning?
+
     var isIdle: Bool {
-        self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
+        self.events == nil && self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
             && self.tickets.isEmpty
     }
 }

@@ -59,7 +59,9 @@ enum EdgeProtocol: UInt8, CaseIterable {
     var answersPings: Bool { self != .events && self != .uniSSE && self != .uniHTTPStream }
 
     /// How publications leave.
-    func format(isChunked: Bool) -> WireFormat {
+    ///
+    /// - Parameter hasOwnIDs: Whether each connection puts an id of its own behind an event.
+    func format(isChunked: Bool, hasOwnIDs: Bool = false) -> WireFormat {
         switch self {
         case .centrifuge: .centrifugeJSON
         case .centrifugeProtobuf: .centrifugeProtobuf
@@ -70,6 +72,7 @@ enum EdgeProtocol: UInt8, CaseIterable {
         case .uniSSE: isChunked ? .uniSSEChunked : .uniSSE
         case .uniHTTPStream: isChunked ? .uniHTTPStreamChunked : .uniHTTPStream
         case .jsonRPC: .jsonRPC
+        case .events where hasOwnIDs: isChunked ? .openEventStreamChunked : .openEventStream
         case .events: isChunked ? .eventStreamChunked : .eventStream
         }
     }

@@ -63,7 +63,9 @@ extension EdgeShard {
         let isChunked = self.shared.configuration.eventsChunked && head.minorVersion >= 1
         let fields = self.shared.cors.fields(head, in: bytes)
         let answer = HTTPResponse.stream(isChunked: isChunked, fields: fields)
-        switch self.startEvents(slot, identity, channels: channels, isChunked: isChunked, head: answer) {
+        var request = EventsRequest(channels: channels, isChunked: isChunked)
+        request.lastID = self.lastID(head, bytes)
+        switch self.startEvents(slot, identity, request, head: answer) {
         case .clear: return true
         case .revoked(let reason):
             self.leave(slot)
@@ -95,6 +97,15 @@ extension EdgeShard {
                 options.permitsSubscribing(to: name, by: identity)
             else { return .failure(HTTPRefusal(.forbidden, "A channel may not be read.")) }
         }
-        return .success(names)
+        // Each once, as an id names them.
+        var seen: Set<String> = []
+        return .success(names.filter { seen.insert($0).inserted })
+    }
+
+    /// What a browser that comes back sends by itself, and others, who cannot set a field, in the query.
+    private func lastID(_ head: HTTPRequestHead, _ bytes: Span<UInt8>) -> String? {
+        if let range = head.lastEventID, !range.isEmpty { return bytes.text(range) }
+        let id = QueryItems.first("lastEventId", in: bytes, query: head.query)
+        return id?.isEmpty == true ? nil : id
     }
 }

@@ -228,6 +228,10 @@ package final class Shard {
         }
         self.enqueuedOfTurn += subscribers.count
         self.metrics.deliveries.add(subscribers.count)
+        guard encoder.leavesOpen else { return }
+        for subscriber in subscribers where subscriber.format.isOpen {
+            self.edge?.sent(subscriber.slot, publication)
+        }
     }
 
     /// Tells a coming or going to those who want to know.

@@ -9,6 +9,8 @@ package protocol ShardEdge: AnyObject {
     func subscribed(_ slot: Int32, channel: String, ticket: UInt32, _ result: Result<SubscriptionStart, BusError>)
     /// The outcome of what was asked under this ticket.
     func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion)
+    /// A publication was sent in a format that leaves its end to the connection.
+    func sent(_ slot: Int32, _ publication: Publication)
     /// Messages of a channel that this connection subscribes to may have been lost.
     func missed(_ slot: Int32, channel: String)
     /// A positioned subscription lost its place and was ended.

@@ -23,16 +23,21 @@ package enum WireFormat: UInt8, CaseIterable, Sendable {
     case uniHTTPStream, uniHTTPStreamChunked
     /// A JSON-RPC 2.0 notification in a WebSocket text frame.
     case jsonRPC
-    /// An event for a bare `EventSource`.
+    /// An event for a bare `EventSource`, with its id where it has one.
     case eventStream, eventStreamChunked
+    /// The same for a stream of several channels, whose id each connection puts behind it (`ShardEdge.sent`).
+    case openEventStream, openEventStreamChunked
+
+    /// Whether an event with an id is left without its end.
+    var isOpen: Bool { self == .openEventStream || self == .openEventStreamChunked }
 
     /// Puts an encoded message into what carries it.
     package func frame(_ message: [UInt8]) -> [UInt8] {
         switch self {
         case .centrifugeJSON, .uniWebSocket, .jsonRPC: WebSocketFrame.encode(.text, payload: message)
         case .centrifugeProtobuf: WebSocketFrame.encode(.binary, payload: message)
-        case .sse, .uniSSE, .eventStream: EventStreamEncoder.event(data: message)
-        case .sseChunked, .uniSSEChunked, .eventStreamChunked:
+        case .sse, .uniSSE, .eventStream, .openEventStream: EventStreamEncoder.event(data: message)
+        case .sseChunked, .uniSSEChunked, .eventStreamChunked, .openEventStreamChunked:
             ChunkedEncoding.chunk(EventStreamEncoder.event(data: message))
         case .httpStream, .uniHTTPStream: Self.line(message)
         case .httpStreamChunked, .uniHTTPStreamChunked: ChunkedEncoding.chunk(Self.line(message))

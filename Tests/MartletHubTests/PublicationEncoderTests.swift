@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletProtocol
 import MartletReactor
 import Testing
 
@@ -34,5 +35,18 @@ struct PublicationEncoderTests {
         #expect(text(.jsonRPC) == "\(Character(UnicodeScalar(UInt8(notification.utf8.count))))" + notification)
         #expect(text(.eventStream) == "data: {\"channel\":\"a\",\"data\":1}\n\n")
         #expect(text(.eventStreamChunked) == "20\r\ndata: {\"channel\":\"a\",\"data\":1}\n\n\r\n")
+        // Without a position there is no id to come.
+        #expect(text(.openEventStream) == text(.eventStream))
+    }
+
+    @Test func idsOfEvents() {
+        var publication = Publication(channel: "a", data: Array("1".utf8), offset: 7)
+        publication.epoch = "e"
+        let encoder = PublicationEncoder(publication)
+        let id = EventID.encode([StreamPosition(offset: 7, epoch: "e")], of: ["a"])
+        let data = #"data: {"channel":"a","data":1,"offset":7,"epoch":"e"}"#
+        #expect(String(decoding: encoder.encode(.eventStream), as: UTF8.self) == "id: \(id)\n\(data)\n\n")
+        // Who has several channels puts an id of its own behind it.
+        #expect(String(decoding: encoder.encode(.openEventStream), as: UTF8.self) == "\(data)\n")
     }
 }

@@ -53,6 +53,10 @@ final class ShardRig {
         }
 
         func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) { self.events.append("\(slot) emulated") }
+        func sent(_ slot: Int32, _ publication: Publication) {
+            self.events.append("\(slot) \(publication.channel) sent \(publication.offset ?? 0)")
+        }
+
         func missed(_ slot: Int32, channel: String) { self.events.append("\(slot) \(channel) missed") }
         func end(_ slot: Int32, reason: CloseReason) { self.events.append("\(slot) ended \(reason.code)") }
         func reconfigured(limits: Limits, namespaces: NamespaceTable) { self.events.append("reconfigured") }
