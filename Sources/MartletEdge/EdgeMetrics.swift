@@ -15,6 +15,7 @@ package final class EdgeMetrics: Sendable {
     private let refusedOtherwise: Counter
     package let commands: Counter
     package let slow: Counter
+    package let dropped: Counter
 
     package init(_ registry: MetricsRegistry) {
         self.open = registry.gauge(
@@ -48,6 +49,9 @@ package final class EdgeMetrics: Sendable {
             "martlet_connections_refused_total", "Requests that were refused, by reason.",
             labels: [("reason", "other")])
         self.commands = registry.counter("martlet_commands_total", "Commands of clients, of any protocol.")
+        self.dropped = registry.counter(
+            "martlet_deliveries_dropped_total",
+            "Messages dropped for connections that did not take them, as their channels would have it.")
         self.slow = registry.counter(
             "martlet_slow_consumers_total", "Connections ended because they did not take what was sent to them.")
     }

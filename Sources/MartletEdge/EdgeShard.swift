@@ -297,10 +297,24 @@ extension EdgeShard: ReactorDelegate {
     }
 
     package func overflowed(_ slot: Int32) {
+        if self.dropSome(slot) { return }
         self.shared.metrics.slow.add()
         // Behind what it would not take it would never see why; a frame that is partly sent must still be finished.
         self.reactor.discardPending(slot)
         self.end(slot, reason: .slow)
+    }
+
+    /// Makes room for a connection all of whose channels would rather lose messages than it; false where there is none.
+    private func dropSome(_ slot: Int32) -> Bool {
+        let channels = self.shard.subscriptions(of: slot).map(\.channel)
+        let policies = Set(channels.map { self.namespaces.options(of: $0)?.slowConsumer ?? .disconnect })
+        guard !policies.isEmpty, !policies.contains(.disconnect) else { return false }
+        let rest = policies == [.latest] ? 0 : self.reactor.pendingBytes(slot) / 2
+        let dropped = self.reactor.discardDroppable(slot, downTo: rest)
+        guard dropped > 0, self.reactor.pendingBytes(slot) <= self.limits.pendingBytesMax else { return false }
+        self.shared.metrics.dropped.add(dropped)
+        self.shard.dropped(slot)
+        return true
     }
 
     package func closed(_ slot: Int32, cause: ReactorCloseCause) {

@@ -98,4 +98,24 @@ package final class Hub: BusSink {
         }
         return snapshots
     }
+
+    /// The channels that have subscribers here, with how many. The shards only name them, a part at a time; what is
+    /// asked of a name is found out on the caller's thread.
+    package func channels(where isIncluded: @Sendable (String) -> Bool = { _ in true }) async -> [String: Int] {
+        var channels: [String: Int] = [:]
+        for mailbox in self.mailboxes {
+            var start: Int? = 0
+            while let from = start {
+                let slice = await withCheckedContinuation { continuation in
+                    let isTaken = mailbox.post(control: .channels(from: from) { continuation.resume(returning: $0) })
+                    if !isTaken { continuation.resume(returning: ChannelSlice()) }
+                }
+                for channel in slice.channels where isIncluded(channel.name) {
+                    channels[channel.name, default: 0] += channel.subscribers
+                }
+                start = slice.next
+            }
+        }
+        return channels
+    }
 }

@@ -16,7 +16,7 @@ struct PublicationEncoder {
     mutating func frame(_ format: WireFormat, in reactor: Reactor) -> FrameIndex {
         let index = Int(format.rawValue)
         if let frame = self.frames[index] { return frame }
-        let frame = reactor.frame(self.encode(format))
+        let frame = reactor.droppableFrame(self.encode(format))
         self.frames[index] = frame
         return frame
     }

@@ -7,6 +7,8 @@ import MartletReactor
 
 /// What ends connections, and what tells of them.
 extension Shard {
+    private static let channelsPerSlice = 8_192
+
     func invalidate(_ invalidation: Invalidation) {
         let lag = Clock.wall - invalidation.at
         for slot in self.candidates(invalidation.target) {
@@ -52,11 +54,22 @@ extension Shard {
     }
 
     func snapshot(namesUsers: Bool) -> ShardSnapshot {
-        var snapshot = ShardSnapshot(subscriptions: self.subscriptionCount)
-        for id in self.channels.all { snapshot.channels[self.channels[id].name] = self.channels[id].subscribers.count }
+        var snapshot = ShardSnapshot(
+            channelCount: self.channels.count, topChannels: self.topChannels.found,
+            subscriptions: self.subscriptionCount)
         guard namesUsers else { return snapshot }
         let identities = self.outlets.lazy.compactMap { $0.identity }
         snapshot.users = Set(identities.filter { !$0.isAnonymous }.map(\.user))
         return snapshot
+    }
+
+    func channelSlice(from start: Int) -> ChannelSlice {
+        let entries = self.channels.entries
+        let end = min(entries.count, start + Self.channelsPerSlice)
+        guard start >= 0, start < end else { return ChannelSlice() }
+        let channels = entries[start..<end].lazy.filter { !$0.subscribers.isEmpty }.map {
+            ShardSnapshot.Channel(name: $0.name, subscribers: $0.subscribers.count)
+        }
+        return ChannelSlice(channels: Array(channels), next: end < entries.count ? end : nil)
     }
 }

@@ -131,6 +131,28 @@ extension Shard {
             StreamWork.Loss(slot: loser.slot, generation: generation, channel: name, flags: loser.flags))
     }
 
+    /// To be called when messages to a connection were dropped because it did not take them: positions are lost, and
+    /// the other subscriptions are told.
+    package func dropped(_ slot: Int32) {
+        guard self.identity(of: slot) != nil else { return }
+        let subscriptions = self.subscriptions(of: slot)
+        for subscription in subscriptions where subscription.flags.contains(.positioned) {
+            guard let channel = self.channels.id(of: subscription.channel) else { continue }
+            let loser = Subscriber(slot: slot, format: self.outlets[Int(slot)].format, flags: subscription.flags)
+            self.losePosition(loser, channel, subscription.channel)
+            self.releaseIfUnused(channel)
+        }
+        for subscription in subscriptions where subscription.flags.contains(.positioned) {
+            guard !subscription.flags.isDisjoint(with: .told) else { continue }
+            self.edge?.left(slot, channel: subscription.channel, flags: subscription.flags)
+        }
+        // Who is told may end, or be ended.
+        for subscription in subscriptions where !subscription.flags.contains(.positioned) {
+            if self.isSubscribed(slot, to: subscription.channel) { self.tellMissed([slot], subscription.channel) }
+        }
+        self.tellLosses()
+    }
+
     /// Tells as many as may come back at once.
     private func tellLosses() {
         while self.streams.lossesAllowed > 0, let loss = self.streams.losses.popFirst() {
@@ -151,6 +173,7 @@ extension Shard {
         self.streams.now = now
         self.streams.lossesAllowed = self.streamLimits.lossesPerTickMax
         self.tellLosses()
+        self.topChannels.scan(self.channels)
         self.expireTails(now)
         self.retryReads(now)
         self.checkPositions(now)

@@ -42,6 +42,7 @@ package final class Shard {
     private(set) var sessions = SlotIndex()
     var subscriptionCount = 0
     var streams = StreamWork()
+    var topChannels = TopChannels()
     private var registrations: UInt32 = 0
     private var enqueuedOfTurn = 0
     private var control: [ShardMessage] = []
@@ -200,6 +201,7 @@ package final class Shard {
             self.edge?.reconfigured(limits: limits, namespaces: namespaces)
         case .drain(let window): self.edge?.drain(window: window)
         case .snapshot(let namesUsers, let receive): receive(self.snapshot(namesUsers: namesUsers))
+        case .channels(let start, let receive): receive(self.channelSlice(from: start))
         }
     }
 

@@ -29,4 +29,6 @@ package enum ShardMessage: Sendable {
     /// End all connections evenly over this time.
     case drain(window: Duration)
     case snapshot(namesUsers: Bool, @Sendable (ShardSnapshot) -> Void)
+    /// Names channels, from a place in the shard's table on.
+    case channels(from: Int, @Sendable (ChannelSlice) -> Void)
 }

@@ -98,8 +98,10 @@ extension NodeRuntime: NodeOperations {
 
     func overview() -> NodeOverview {
         let snapshots = self.snapshot.withLock { $0 }
-        let channels = snapshots.reduce(into: [String: Int]()) { $0.merge($1.channels, uniquingKeysWith: +) }
-        let top = channels.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10)
+        let leading = snapshots.reduce(into: [String: Int]()) { sum, snapshot in
+            for channel in snapshot.topChannels { sum[channel.name, default: 0] += channel.subscribers }
+        }
+        let top = leading.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(10)
         var counters = NodeOverview.Counters()
         counters.opened = self.edge.metrics.opened.total
         counters.closed = self.edge.metrics.closedTotal
@@ -115,7 +117,9 @@ extension NodeRuntime: NodeOperations {
             connections: self.edge.metrics.openByProtocol.map {
                 NodeOverview.Connections(transport: $0.transport, protocol: $0.protocol, open: $0.open)
             },
-            channels: channels.count, subscriptions: snapshots.reduce(0) { $0 + $1.subscriptions },
+            // A channel counts once for each shard with a subscriber.
+            channels: snapshots.reduce(0) { $0 + $1.channelCount },
+            subscriptions: snapshots.reduce(0) { $0 + $1.subscriptions },
             topChannels: top.map { NodeOverview.Channel(name: $0.key, subscribers: $0.value) },
             revocations: self.revocations.count, counters: counters,
             revocationLag: NodeOverview.Lag(

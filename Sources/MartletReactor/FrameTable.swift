@@ -37,8 +37,11 @@ final class FrameTable {
     }
 
     /// A frame with a copy of `bytes`, held until the end of the turn; -1 when there is no room or no memory.
-    func insert(_ bytes: Span<UInt8>) -> Int32 {
-        guard bytes.count <= Int(Int32.max), let memory = unsafe malloc(max(1, bytes.count)) else { return -1 }
+    ///
+    /// - Parameter isDroppable: Whether a connection that falls behind may go without it. Kept in a byte behind the
+    ///   others, because nothing but a drop ever asks.
+    func insert(_ bytes: Span<UInt8>, isDroppable: Bool = false) -> Int32 {
+        guard bytes.count <= Int(Int32.max), let memory = unsafe malloc(bytes.count + 1) else { return -1 }
         let index: Int32
         if self.firstFree >= 0 {
             index = self.firstFree
@@ -54,6 +57,7 @@ final class FrameTable {
         unsafe bytes.withUnsafeBufferPointer { source in
             if let start = source.baseAddress { unsafe memcpy(memory, start, source.count) }
         }
+        unsafe memory.storeBytes(of: isDroppable ? 1 : 0, toByteOffset: bytes.count, as: UInt8.self)
         unsafe self.frames[Int(index)] = Frame(
             bytes: memory.assumingMemoryBound(to: UInt8.self), count: Int32(bytes.count), references: 1)
         self.liveCount += 1
@@ -84,6 +88,11 @@ final class FrameTable {
 
     @inline(__always)
     func count(of index: Int32) -> Int { Int(self.frames[Int(index)].count) }
+
+    func isDroppable(_ index: Int32) -> Bool {
+        guard let bytes = unsafe self.frames[Int(index)].bytes else { return false }
+        return unsafe bytes[self.count(of: index)] != 0
+    }
 
     /// The bytes of a frame in use, valid until its last holder is gone.
     @unsafe

@@ -16,6 +16,12 @@ extension Reactor {
     /// Copies bytes into the loop's table, to be queued for any number of connections within this turn.
     package func frame(_ bytes: [UInt8]) -> FrameIndex { self.frame(bytes.span) }
 
+    /// The same for a frame that a connection which falls behind can go without.
+    package func droppableFrame(_ bytes: [UInt8]) -> FrameIndex {
+        assert(self.isConfined, "a reactor belongs to its thread")
+        return FrameIndex(rawValue: self.frames.insert(bytes.span, isDroppable: true))
+    }
+
     package func frame(_ bytes: Span<UInt8>) -> FrameIndex {
         assert(self.isConfined, "a reactor belongs to its thread")
         return FrameIndex(rawValue: self.frames.insert(bytes))
@@ -74,6 +80,49 @@ extension Reactor {
         }
         self.table[slot].queueTail = first
         return dropped
+    }
+
+    /// Drops of what is queued the frames that may be, the oldest first, until no more than this many bytes are. The
+    /// newest of them stays, and so does what is partly sent.
+    ///
+    /// If it made room, the connection counts as slow no longer, until it overflows again.
+    /// - Returns: How many frames were dropped.
+    @discardableResult
+    package func discardDroppable(_ slot: Int32, downTo bytes: Int) -> Int {
+        guard self.isOpen(slot), self.table[slot].queueTail >= 0, let newest = self.newestDroppable(slot) else {
+            return 0
+        }
+        let tail = self.table[slot].queueTail
+        var previous = self.table[slot].sentOfFirst > 0 ? self.nodes[tail].next : tail
+        var dropped = 0
+        while Int(self.table[slot].queuedBytes) > bytes {
+            let node = self.nodes[previous].next
+            if node == newest { break }
+            if self.frames.isDroppable(self.nodes[node].frame) {
+                self.nodes[previous].next = self.nodes[node].next
+                self.dequeue(node, of: slot)
+                dropped += 1
+            } else {
+                previous = node
+            }
+        }
+        if dropped > 0 { self.table[slot].flags.remove(.overflowTold) }
+        return dropped
+    }
+
+    private func newestDroppable(_ slot: Int32) -> Int32? {
+        let tail = self.table[slot].queueTail
+        var newest: Int32?
+        var node = self.nodes[tail].next
+        if self.table[slot].sentOfFirst > 0 {
+            if node == tail { return nil }
+            node = self.nodes[node].next
+        }
+        while true {
+            if self.frames.isDroppable(self.nodes[node].frame) { newest = node }
+            if node == tail { return newest }
+            node = self.nodes[node].next
+        }
     }
 
     // MARK: - Queues

@@ -154,6 +154,26 @@ struct ShardTests {
         #expect(ended(.user("ann", before: 200)) == ["0 ended 4501"])
     }
 
+    @Test func channelsAreCountedAndNamedInParts() throws {
+        let rig = try ShardRig()
+        rig.register(0..<100)
+        for slot in Int32(0)..<100 {
+            for number in slot..<100 {
+                let name = "c\(number)"
+                if rig.shard.subscribe(slot, to: name, SubscribeOptions()) == .pending { rig.acknowledge(name) }
+            }
+        }
+        rig.shard.unregister(99)
+        rig.shard.ticked(now: 1)
+        let snapshot = rig.shard.snapshot(namesUsers: false)
+        #expect(snapshot.channelCount == 100 && snapshot.subscriptions == 5_049 && snapshot.users.isEmpty)
+        #expect(snapshot.topChannels.map(\.subscribers) == [99, 99, 98, 97, 96, 95, 94, 93, 92, 91])
+        #expect(snapshot.topChannels.last?.name == "c90")
+        let slice = rig.shard.channelSlice(from: 0)
+        #expect(slice.channels.count == 100 && slice.next == nil)
+        #expect(rig.shard.channelSlice(from: 100).channels.isEmpty)
+    }
+
     @Test func aStoppedShardAnswersAndThenRefuses() async throws {
         let rig = try ShardRig()
         rig.register(0..<1)

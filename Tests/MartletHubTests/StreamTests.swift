@@ -346,6 +346,18 @@ struct StreamTests {
         #expect(rig.edge.take() == ["5 a lost"])
     }
 
+    @Test func droppedMessagesAreALossOrAGap() throws {
+        let rig = try Self.following(3, StreamLimits(), [.positioned, .present])
+        _ = rig.shard.subscribe(0, to: "b", SubscribeOptions())
+        rig.acknowledge("b")
+        _ = rig.edge.take()
+        rig.shard.dropped(0)
+        #expect(rig.edge.take() == ["0 a left", "0 b missed", "0 a lost"])
+        #expect(rig.shard.subscriptions(of: 0).map(\.channel) == ["b"])
+        rig.shard.dropped(5)
+        #expect(rig.edge.take().isEmpty)
+    }
+
     @Test func whoGoesDuringAReadIsNotTold() throws {
         let rig = try Self.rig()
         _ = rig.shard.subscribe(0, to: "a", Self.options(1))

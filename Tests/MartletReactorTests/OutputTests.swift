@@ -144,6 +144,53 @@ struct OutputTests {
         #expect(try clients[0].receive(count: 300_001) == block + [3])
     }
 
+    @Test func dropsTheOldestThatMayBe() throws {
+        let (server, clients) = try self.crowd(1, listenOptions: self.smallBuffers, receiveBufferBytes: 4096)
+        defer { server.stop() }
+        let reactor = server.reactor
+        let block = [UInt8](repeating: 1, count: 300_000)
+        let drop: @Sendable (Int) -> Int = { bytes in server.run { reactor.discardDroppable(0, downTo: bytes) } }
+        server.run {
+            reactor.enqueue(reactor.droppableFrame(block), to: 0)
+            for number in UInt8(2)..<8 {
+                let bytes = [UInt8](repeating: number, count: 1_000)
+                reactor.enqueue(number == 4 ? reactor.frame(bytes) : reactor.droppableFrame(bytes), to: 0)
+            }
+        }
+        let pending = server.run { reactor.pendingBytes(0) }
+        #expect(pending > 6_000)
+        // What is partly sent cannot be dropped, and what stays need not be.
+        #expect(drop(pending) == 0 && drop(pending - 1_500) == 2)
+        #expect(server.run { reactor.pendingBytes(0) } == pending - 2_000)
+        #expect(drop(0) == 2 && drop(0) == 0)
+        #expect(server.run { reactor.pendingBytes(0) } == pending - 4_000)
+        server.run { reactor.send([9], to: 0) }
+        let rest = [UInt8](repeating: 4, count: 1_000) + [UInt8](repeating: 7, count: 1_000) + [9]
+        #expect(try clients[0].receive(count: 302_001) == block + rest)
+        #expect(eventually { server.shared.pendingBytes.current == 0 })
+        #expect(server.run { reactor.liveFrameCount } == 0)
+    }
+
+    @Test func whoMadeRoomIsToldAgain() throws {
+        let (server, clients) = try self.crowd(1, listenOptions: self.smallBuffers, receiveBufferBytes: 4096) {
+            $0.pendingBytesMax = 200_000
+        }
+        defer { server.stop() }
+        let told = Atomic<Int>(0)
+        let reactor = server.reactor
+        server.run {
+            server.onOverflowed = { slot in
+                told.add(1, ordering: .relaxed)
+                reactor.discardDroppable(slot, downTo: 100_000)
+            }
+        }
+        let block = [UInt8](repeating: 1, count: 10_000)
+        for _ in 0..<200 { server.run { reactor.enqueue(reactor.droppableFrame(block), to: 0) } }
+        #expect(eventually { told.load(ordering: .relaxed) > 2 })
+        #expect(server.shared.pendingBytes.current < 250_000 && server.closed.isEmpty)
+        withExtendedLifetime(clients) {}
+    }
+
     @Test func finishDeliversAllBeforeTheEnd() throws {
         let (server, clients) = try self.crowd(2, listenOptions: self.smallBuffers, receiveBufferBytes: 4096)
         defer { server.stop() }

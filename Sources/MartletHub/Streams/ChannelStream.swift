@@ -113,7 +113,7 @@ final class ChannelStream {
             self.follow(at, tail: [])
             self.seen = at.offset
             return true
-        case .following where self.held.isEmpty && !self.hasDropped && at.epoch == self.position.epoch:
+        case .following where at.epoch == self.position.epoch:
             if at.offset == self.position.offset &+ 1 {
                 self.seen = at.offset
                 self.advance(publication, isKept: self.keepsTail || self.reading != nil)

@@ -126,16 +126,13 @@ extension NodeRuntime: ClusterDelegate {
     }
 
     private func channels(_ pattern: GlobPattern?) async -> [String: Int] {
-        await self.hub.snapshots().reduce(into: [:]) { sum, snapshot in
-            let matching = snapshot.channels.filter { $0.value > 0 && pattern?.matches($0.key) ?? true }
-            sum.merge(matching, uniquingKeysWith: +)
-        }
+        await self.hub.channels { pattern?.matches($0) ?? true }
     }
 
     private var info: NodeInfo {
         get async {
             let snapshots = await self.hub.snapshots(namesUsers: true)
-            let channels = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.channels.keys) }
+            let channels = await self.hub.channels()
             let users = snapshots.reduce(into: Set<String>()) { $0.formUnion($1.users) }
             return NodeInfo(
                 uid: self.identifier, name: self.configuration.nodeName, version: Version.current,
