@@ -1,6 +1,6 @@
 # The thin face of Deploy/scripts: each target does its own set-up.
 
-.PHONY: help run cluster test check fuzz bench clean
+.PHONY: help run cluster test check fuzz conformance bench clean
 .DEFAULT_GOAL := help
 
 help: ## Print this.
@@ -20,6 +20,9 @@ check: ## Hold the house rules: format, imports, tidy tests.
 
 fuzz: ## Fuzz each codec for SECONDS (20).
 	@Deploy/scripts/fuzz.sh $(or $(SECONDS),20)
+
+conformance: ## Run the Autobahn testsuite, and centrifuge-js where CENTRIFUGE_JS names its builds; ARGS: autobahn or sdk.
+	@Deploy/scripts/conformance.sh $(ARGS)
 
 bench: ## Measure a release build and write Docs/Benchmarks.md; ARGS are those of Deploy/bench/bench.py.
 	@Deploy/scripts/bench.sh $(ARGS)

@@ -151,6 +151,9 @@ let package = Package(
             name: "reactor-bench",
             dependencies: ["AllocationCounter", "MartletCore", "MartletInstruments", "MartletReactor"],
             path: "Tests/Support/ReactorBench", swiftSettings: settings),
+        .executableTarget(
+            name: "echo-server", dependencies: ["MartletCore", "MartletReactor", "MartletWire"],
+            path: "Tests/Support/EchoServer", swiftSettings: settings),
         .target(
             name: "TestSupport",
             dependencies: [

@@ -53,6 +53,10 @@ namespaces:
     history_ttl: 24h
     presence: true
     join_leave: true
+  - name: story
+    subscribe: authenticated
+    history_size: 10000
+    history_ttl: 10m
 """
 
 
@@ -176,6 +180,7 @@ class Cluster:
     def __init__(
         self, nodes: int = 3, fixed_ports: bool = False, build: str = "debug", partitions: int = 4,
         node_environment: dict | None = None, prometheus: bool = True,
+        durable_redis: bool = False,
     ):
         self.fixed_ports = fixed_ports
         binaries = ROOT / ".build" / build
@@ -185,11 +190,13 @@ class Cluster:
         self.redis_port, self.front_port = self.port(6380), self.port(8000)
         self.prometheus_port = self.port(9090)
         self.stats_port = self.port(8404)
+        self.balance = "leastconn"
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="martlet-cluster-"))
         (self.directory / "martlet.yaml").write_text(NAMESPACES)
         self.redis = Process(
             "redis",
-            ["redis-server", "--port", self.redis_port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            ["redis-server", "--port", self.redis_port, "--bind", "127.0.0.1", "--dir", self.directory, "--save", "",
+             "--appendonly", "yes" if durable_redis else "no", "--appendfsync", "always"],
             self.directory)
         self.broker = Process(
             "kafka", [broker, "--topic", f"{TOPIC}:{partitions}"], self.directory,
@@ -259,6 +266,7 @@ class Cluster:
         text = (
             template.replace("@FRONT@", str(self.front_port))
             .replace("@STATS@", str(self.stats_port))
+            .replace("@BALANCE@", self.balance)
             .replace("@SERVERS@", servers))
         path = self.directory / "haproxy.cfg"
         path.write_text(text)
