@@ -184,7 +184,7 @@ let package = Package(
                 "MartletBus", "MartletCore", "MartletHub", "MartletInstruments", "MartletPolicy", "MartletProtocol",
                 "MartletProxy", "MartletReactor", "MartletSessions", "MartletWire", "TestSupport", crypto, logging,
             ]),
-        tests("MartletHub", ["MartletCore", "MartletInstruments", "MartletReactor", "MartletWire"]),
+        tests("MartletHub", ["MartletBus", "MartletCore", "MartletInstruments", "MartletReactor", "MartletWire"]),
         tests("MartletInstruments"),
         tests("MartletKafka", ["MartletCore", "MartletInstruments", "kafka-broker", logging]),
         .testTarget(

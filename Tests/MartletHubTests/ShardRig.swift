@@ -12,6 +12,7 @@ final class ShardRig {
     /// Remembers what it is told, and may do something in return.
     final class RecordingEdge: ShardEdge {
         var events: [String] = []
+        var starts: [SubscriptionStart] = []
         var onSubscribed: (Int32) -> Void = { _ in }
 
         func subscribed(
@@ -23,6 +24,7 @@ final class ShardRig {
                 case .failure(let error): "\(error)"
                 }
             self.events.append("\(slot) \(channel) #\(ticket) \(outcome)")
+            if case .success(let start) = result { self.starts.append(start) }
             self.onSubscribed(slot)
         }
 
