@@ -5,7 +5,7 @@ package import MartletCore
 
 /// What is asked of a channel's stream.
 package struct HistoryQuery: Hashable, Sendable {
-    /// Only what stands beyond (or, in reverse, before) this; nil for all.
+    /// Only what stands beyond (or, in reverse, before) this; nil for all. An empty epoch stands for the present one.
     package var since: StreamPosition?
     /// Publications at most; 0 asks for the top alone, nil for all that are kept.
     package var limit: Int?
