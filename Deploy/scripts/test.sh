@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds once and runs every test: test.sh [arguments of swift test]
-# With arguments, such as --filter MartletWireTests, the cluster tests are left out.
+# With arguments, such as --filter MartletWireTests, the tests of the cluster and of the kit are left out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,4 +14,5 @@ swift build --build-tests
 swift test --skip-build --disable-xctest --no-parallel "$@"
 if [ $# -eq 0 ] && [ -d Tests/ClusterTests ]; then
     .cache/venv/bin/python -m pytest -p no:cacheprovider -ra Tests/ClusterTests
+    .cache/venv/bin/python -m pytest -p no:cacheprovider -ra Tests/DeployTests
 fi

@@ -1,0 +1,274 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""Balancers: HAProxy and nginx with real nodes and real clients behind the files as they are, but for addresses. Envoy
+is not here: its file is held to rules.
+"""
+
+import asyncio
+import json
+import pathlib
+import re
+import subprocess
+
+import aiohttp
+import pytest
+import yaml
+
+import kit
+from cluster import API_KEY, SECRET, Node, Process, connectable, free_port, wait_for
+
+DEPLOY = kit.ROOT / "Deploy"
+ENVIRONMENT = {
+    "MARTLET_AUTH_HMAC_SECRET": SECRET,
+    "MARTLET_API_KEYS": API_KEY,
+    "MARTLET_AUTH_ANONYMOUS": "true",
+    "MARTLET_DRAIN_DELAY": "1s",
+    "MARTLET_DRAIN_WINDOW": "1s",
+    "MARTLET_LISTEN_TRUSTED_PROXIES": "127.0.0.1/32",
+    "MARTLET_LIMITS_CONNECTIONS_PER_ADDRESS_MAX": "15",
+}
+NAMESPACES = "namespaces:\n  - {subscribe: anonymous, publish: anonymous}\n"
+
+
+def placed(path: pathlib.Path, nodes: list[Node], front: int, directory: pathlib.Path) -> pathlib.Path:
+    """The file with the addresses of this test, and nothing else changed."""
+    text = path.read_text()
+    for number, node in enumerate(nodes, 1):
+        text = re.sub(
+            rf"\bnode-{number}:8000( port 9000)?",
+            lambda found: f"127.0.0.1:{node.public}" + (f" port {node.internal}" if found[1] else ""),
+            text,
+        )
+    # There are fewer nodes than in the file.
+    text = re.sub(r"^.*\bnode-\d:8000.*\n", "", text, flags=re.MULTILINE)
+    text = text.replace("bind :8080\n", f"bind 127.0.0.1:{front}\n").replace(
+        "listen 8080 ", f"listen 127.0.0.1:{front} "
+    )
+    text = text.replace("bind :8404\n", f"bind 127.0.0.1:{free_port()}\n")
+    # 20,000 descriptors are all there are here; nginx runs as it is started.
+    text = text.replace("maxconn 100000", "maxconn 4000").replace(
+        "worker_rlimit_nofile 200000", "worker_rlimit_nofile 4096"
+    )
+    text = text.replace("worker_connections 65536", "worker_connections 1024").replace(
+        "/run/nginx.pid", f"{directory}/nginx.pid"
+    )
+    text = text.replace(
+        "http {\n",
+        "http {\n"
+        + "".join(
+            f"    {name}_temp_path {directory}/{name};\n"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        ),
+    )
+    placed = directory / path.name
+    placed.write_text(text)
+    return placed
+
+
+def balancer(kind: str, path: pathlib.Path, directory: pathlib.Path) -> Process:
+    if kind == "haproxy":
+        check, run = ["haproxy", "-c", "-q", "-f", path], ["haproxy", "-db", "-f", path]
+    else:
+        # Alone, not as root's daemon: one process, one worker.
+        run = ["nginx", "-e", "stderr", "-c", path, "-g", "daemon off; master_process off;"]
+        check = ["nginx", "-t", "-q", "-e", "stderr", "-c", path]
+    result = subprocess.run(check, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "warn" not in result.stderr.lower(), result.stderr
+    return Process(kind, run, directory)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("haproxy", False), ("nginx", False), ("haproxy", True), ("nginx", True)],
+    ids=["haproxy", "nginx", "haproxy-proxy-protocol", "nginx-proxy-protocol"],
+)
+def front(request, tmp_path_factory):
+    """Two nodes behind a balancer: its URL, the nodes, and whether it speaks the PROXY protocol."""
+    kind, with_header = request.param
+    directory = tmp_path_factory.mktemp(kind)
+    configuration = directory / "martlet.yaml"
+    configuration.write_text(NAMESPACES)
+    environment = ENVIRONMENT | {"MARTLET_CONFIG": str(configuration)}
+    if with_header:
+        environment["MARTLET_LISTEN_PROXY_PROTOCOL"] = "required"
+    nodes = [Node(directory, environment, name).start(ready=False) for name in ("node-1", "node-2")]
+    port = free_port()
+    name = {"haproxy": "haproxy{}.cfg", "nginx": "nginx{}.conf"}[kind].format("-proxy-protocol" if with_header else "")
+    process = balancer(kind, placed(DEPLOY / kind / name, nodes, port, directory), directory)
+    try:
+        for node in nodes:
+            node.wait_ready()
+        process.start()
+        wait_for(kind, lambda: connectable(port))
+        yield f"http://127.0.0.1:{port}", nodes, with_header
+    finally:
+        process.stop(5)
+        for node in nodes:
+            node.process.stop(10)
+
+
+def publish(nodes, text: str):
+    """To every node: they have no Redis between them."""
+    for node in nodes:
+        node.api("publish", {"channel": "news", "data": {"text": text}})
+
+
+def open_by_node(nodes) -> list[int]:
+    return [int(node.metrics()["martlet_open_connections"]) for node in nodes]
+
+
+async def until(check, seconds: float = 10):
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(check):
+            await asyncio.sleep(0.05)
+
+
+def test_events_leave_when_they_come(front):
+    """Not when a buffer is full, nor when the stream ends."""
+    url, nodes, _ = front
+
+    async def run():
+        async with aiohttp.ClientSession() as http, http.get(f"{url}/events?channel=news") as answer:
+            assert answer.status == 200 and answer.headers["Content-Type"].startswith("text/event-stream")
+            await until(lambda: sum(open_by_node(nodes)) == 1)
+            for text in ("one", "two", "three"):
+                await asyncio.to_thread(publish, nodes, text)
+                async with asyncio.timeout(2):
+                    while True:
+                        line = (await answer.content.readline()).decode()
+                        if line.startswith("data:") and text in line:
+                            break
+        await until(lambda: sum(open_by_node(nodes)) == 0)
+
+    asyncio.run(run())
+
+
+def test_websockets_pass(front):
+    url, nodes, _ = front
+
+    async def run():
+        async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws") as socket:
+            await socket.send_json({"jsonrpc": "2.0", "id": 1, "method": "connect", "params": {}})
+            assert "result" in await socket.receive_json(timeout=5)
+            await socket.send_json({"jsonrpc": "2.0", "id": 2, "method": "subscribe", "params": {"channel": "news"}})
+            assert "result" in await socket.receive_json(timeout=5)
+            await asyncio.to_thread(publish, nodes, "hello")
+            assert "hello" in json.dumps(await socket.receive_json(timeout=2))
+        await until(lambda: sum(open_by_node(nodes)) == 0)
+
+    asyncio.run(run())
+
+
+def test_the_emptier_node_is_next(front):
+    """Least connections: also after one node lost all of its own."""
+    url, nodes, _ = front
+
+    async def run():
+        async with aiohttp.ClientSession() as http:
+            held = [await http.get(f"{url}/events?channel=news") for _ in range(20)]
+            await until(lambda: sum(open_by_node(nodes)) == 20)
+            assert max(open_by_node(nodes)) <= 12, open_by_node(nodes)
+            for answer in held:
+                answer.close()
+            await until(lambda: sum(open_by_node(nodes)) == 0)
+
+    asyncio.run(run())
+
+
+def test_the_client_is_named(front):
+    """Each client counts by its own address; the balancer's, which is trusted, would never be limited."""
+    url, nodes, with_header = front
+
+    async def run():
+        def client(address: str) -> aiohttp.ClientSession:
+            return aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(address, 0), limit=0))
+
+        async with client("127.0.0.7") as many, client("127.0.0.8") as another:
+            held = [await many.get(f"{url}/events?channel=news") for _ in range(36)]
+            # EventSource takes no 429: such a client is told in a stream of its own, whatever its status.
+            await until(lambda: sum(open_by_node(nodes)) == 30)
+            held.append(await another.get(f"{url}/events?channel=news"))
+            assert held[-1].status == 200
+            await until(lambda: sum(open_by_node(nodes)) == 31)
+            for answer in held:
+                answer.close()
+            await until(lambda: sum(open_by_node(nodes)) == 0)
+        if with_header:
+            # Past the balancer nobody says who they are, and nobody comes in.
+            async with aiohttp.ClientSession() as http:
+                with pytest.raises(aiohttp.ClientError):
+                    await http.get(f"http://127.0.0.1:{nodes[0].public}/events?channel=news")
+
+    asyncio.run(run())
+
+
+def test_other_paths_do_not_pass(front):
+    url, _, with_header = front
+    if with_header:
+        return  # It looks into nothing.
+
+    async def run():
+        async with aiohttp.ClientSession() as http:
+            for path in ("/", "/api/publish", "/metrics", "/console"):
+                async with http.get(f"{url}{path}") as answer:
+                    assert answer.status == 404, path
+
+    asyncio.run(run())
+
+
+def envoy() -> dict:
+    return yaml.safe_load((DEPLOY / "envoy" / "envoy.yaml").read_text())
+
+
+def test_envoy_keeps_long_connections():
+    """The few rules that can be held without it."""
+    resources = envoy()["static_resources"]
+    manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    route = manager["route_config"]["virtual_hosts"][0]["routes"][0]
+    assert route["route"]["timeout"] == "0s" and manager["stream_idle_timeout"] == "120s"
+    assert manager["upgrade_configs"] == [{"upgrade_type": "websocket"}] and manager["use_remote_address"] is True
+    assert manager["http_filters"][-1]["name"] == "envoy.filters.http.router"
+    clusters = {cluster["name"]: cluster for cluster in resources["clusters"]}
+    cluster = clusters[route["route"]["cluster"]]
+    assert cluster["lb_policy"] == "LEAST_REQUEST"
+    assert all(value >= 100_000 for value in cluster["circuit_breakers"]["thresholds"][0].values())
+    assert cluster["health_checks"][0]["http_health_check"]["path"] == "/readyz"
+    for endpoint in cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]:
+        assert endpoint["endpoint"]["health_check_config"] == {"port_value": 9000}
+        assert endpoint["endpoint"]["address"]["socket_address"]["port_value"] == 8000
+    pattern = re.compile(route["match"]["safe_regex"]["regex"])
+    for path in ("/ws", "/events", "/emulation", "/connection/websocket", "/connection/uni_sse"):
+        assert pattern.fullmatch(path)
+    for path in ("/", "/api/publish", "/metrics", "/wss"):
+        assert not pattern.fullmatch(path)
+
+
+def test_every_typed_config_of_envoy_has_its_type():
+    def walk(value):
+        if isinstance(value, dict):
+            if "typed_config" in value:
+                assert value["typed_config"]["@type"].startswith("type.googleapis.com/envoy."), value
+            for member in value.values():
+                walk(member)
+        elif isinstance(value, list):
+            for member in value:
+                walk(member)
+
+    walk(envoy())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "haproxy/haproxy.cfg",
+        "haproxy/haproxy-proxy-protocol.cfg",
+        "nginx/nginx.conf",
+        "nginx/nginx-proxy-protocol.conf",
+    ],
+)
+def test_silence_is_longer_than_pings(path):
+    """Twice a ping interval (25 s) and its answer's time (8 s), by the defaults in Docs/Configuration.md."""
+    text = (DEPLOY / path).read_text()
+    found = re.findall(r"(?:timeout (?:client|server|tunnel)|proxy_(?:read|send)_timeout|proxy_timeout) +(\d+)s", text)
+    assert found and all(int(seconds) >= 2 * (25 + 8) for seconds in found)

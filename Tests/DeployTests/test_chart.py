@@ -1,0 +1,273 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""The chart: real Helm, Kubernetes' schemas, the important parts held, wrong values refused with words.
+
+UPDATE_GOLDEN=1 writes what is compared with.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+
+import chart
+import kit
+from cluster import DEBUG
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEd282lDK+fcgFbXUsmgWfk3nm47o4
+I3aEUncRN3P5qVbOcg2LGiHVYFHdxCFVTtLXPdOVvIPeCM8gjIa/w0aRWw==
+-----END PUBLIC KEY-----
+"""
+cases = pytest.mark.parametrize("case", chart.CASES, ids=chart.NAMES)
+
+
+@cases
+def test_lint(case):
+    result = chart.helm("lint", "--strict", "--quiet", kit.CHART, "--values", case)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@cases
+def test_every_document_fits_its_schema(case):
+    documents = chart.rendered(case)
+    assert documents
+    for document in documents:
+        chart.validate(document)
+
+
+@cases
+def test_the_important_parts_are_as_before(case):
+    golden = GOLDEN / f"{case.name.removesuffix('-values.yaml')}.yaml"
+    found = chart.important(chart.rendered(case))
+    if os.environ.get("UPDATE_GOLDEN"):
+        text = yaml.dump(found, Dumper=kit.Dumper, sort_keys=False, width=1000)
+        golden.write_text(f"{kit.HEADER}\n{text}")
+    assert found == yaml.safe_load(golden.read_text())
+
+
+@cases
+def test_a_node_takes_the_configuration(case, tmp_path):
+    """What the chart lets through, the node itself starts with."""
+    documents = chart.rendered(case)
+    container = chart.one(documents, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    path = tmp_path / "martlet.yaml"
+    name = chart.one(documents, "Deployment")["metadata"]["name"]
+    (tmp_path / "issuer.pem").write_text(PUBLIC_KEY)
+    text = chart.one(documents, "ConfigMap", name)["data"]["martlet.yaml"]
+    path.write_text(text.replace("/etc/martlet-keys", str(tmp_path)))
+    environment = {"PATH": os.environ["PATH"], "MARTLET_CONFIG": str(path), "MARTLET_NODE_NAME": "node"}
+    for source in container.get("envFrom", []):
+        secrets = [item for item in documents if item["kind"] == "Secret"]
+        # A Secret of the user's own holds what the chart cannot know.
+        environment |= (
+            secrets[0]["stringData"]
+            if secrets
+            else {
+                "MARTLET_AUTH_HMAC_SECRET": "0123456789" * 4,
+                "MARTLET_API_KEYS": "key",
+                "MARTLET_REDIS_URLS": "redis://:password@redis:6379",
+            }
+        )
+        assert source["secretRef"]["name"]
+    for variable in container["env"]:
+        environment.setdefault(variable["name"], variable.get("value", "https://back-end.example.com"))
+    result = subprocess.run([DEBUG / "martlet", "config", "check"], env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+@cases
+def test_nodes_run_without_rights(case):
+    documents = chart.rendered(case)
+    for pod in (chart.one(documents, "Deployment")["spec"]["template"], chart.one(documents, "Pod")):
+        spec = pod["spec"]
+        assert spec["automountServiceAccountToken"] is False and spec["enableServiceLinks"] is False
+        assert spec["securityContext"]["runAsNonRoot"] and spec["securityContext"]["runAsUser"] == 65532
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+
+
+@cases
+def test_selectors_meet_their_pods(case):
+    documents = chart.rendered(case)
+    deployment = chart.one(documents, "Deployment")
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    ports = {port["name"] for port in deployment["spec"]["template"]["spec"]["containers"][0]["ports"]}
+
+    def meets(selector: dict) -> bool:
+        return selector.items() <= labels.items()
+
+    assert meets(deployment["spec"]["selector"]["matchLabels"])
+    test = chart.one(documents, "Pod")["metadata"]["labels"]
+    for item in documents:
+        if item["kind"] == "Service":
+            assert meets(item["spec"]["selector"]) and not item["spec"]["selector"].items() <= test.items()
+            assert {port["targetPort"] for port in item["spec"]["ports"]} <= ports
+        if item["kind"] == "PodDisruptionBudget":
+            assert meets(item["spec"]["selector"]["matchLabels"])
+        if item["kind"] == "NetworkPolicy":
+            assert meets(item["spec"]["podSelector"]["matchLabels"])
+        if item["kind"] == "PodMonitor":
+            assert meets(item["spec"]["selector"]["matchLabels"])
+            assert item["spec"]["podMetricsEndpoints"][0]["port"] in ports
+        if item["kind"] == "ServiceMonitor":
+            selected = [
+                service
+                for service in documents
+                if service["kind"] == "Service"
+                and item["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+            ]
+            assert [service["spec"]["clusterIP"] for service in selected] == ["None"]
+
+
+@cases
+def test_a_drain_fits_into_an_upgrade(case):
+    documents = chart.rendered(case)
+    spec = chart.one(documents, "Deployment")["spec"]
+    name = chart.one(documents, "Deployment")["metadata"]["name"]
+    drain = yaml.safe_load(chart.one(documents, "ConfigMap", name)["data"]["martlet.yaml"])["drain"]
+
+    def seconds(text: str) -> int:
+        return sum(int(count) * {"m": 60, "s": 1}[unit] for count, unit in re.findall(r"(\d+)([ms])", text))
+
+    needed = seconds(drain["delay"]) + seconds(drain["window"])
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] >= needed + 10
+    # Kubernetes refuses a Deployment where it is not.
+    assert spec["progressDeadlineSeconds"] > spec["minReadySeconds"]
+    assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_a_changed_value_restarts_the_nodes():
+    def annotations(*arguments: str) -> dict:
+        documents = kit.render("--values", str(kit.CHART / "ci" / "redis-values.yaml"), *arguments)
+        return chart.one(documents, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+
+    before = annotations()
+    assert annotations("--set", "replicas=9") == before
+    configuration = annotations("--set", "config.log.level=debug")
+    assert configuration["checksum/config"] != before["checksum/config"]
+    assert configuration["checksum/secrets"] == before["checksum/secrets"]
+    assert annotations("--set", "secrets.MARTLET_API_KEYS=b")["checksum/secrets"] != before["checksum/secrets"]
+
+
+@pytest.mark.parametrize(
+    "text, seconds", [("250ms", 1), ("10s", 10), ("1h30m", 5400), ("1m500ms", 61), ("1d", 86400), ("0s", 0)]
+)
+def test_durations_are_read_as_the_node_does(text, seconds):
+    documents = kit.render(
+        "--set", "existingSecret=martlet", "--set", f"config.drain.delay={text}", "--set", "config.drain.window=0s"
+    )
+    pod = chart.one(documents, "Deployment")["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] == seconds + 15
+
+
+def test_secrets_stay_out_of_what_all_can_read():
+    documents = chart.rendered(kit.CHART / "ci" / "redis-values.yaml")
+    secret = chart.one(documents, "Secret")["stringData"]["MARTLET_AUTH_HMAC_SECRET"]
+    others = [document for document in documents if document["kind"] != "Secret"]
+    assert secret not in yaml.dump_all(others)
+
+
+def test_notes():
+    result = chart.helm(
+        "install",
+        "martlet",
+        kit.CHART,
+        "--dry-run=client",
+        "--values",
+        kit.CHART / "ci" / "keda-values.yaml",
+        "--set",
+        "autoscaling.min=2",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "The cluster grows beyond 30000 open connections a node, up to 100 nodes." in result.stdout
+    assert "of 2 nodes at 60 % one may be lost" in result.stdout
+
+
+# What is wrong, and the words by which one sees it.
+WRONG = {
+    "misspelt key": ({"replcas": 3}, "additional properties 'replcas' not allowed"),
+    "misspelt configuration": (
+        {"config": {"drain": {"windows": "20s"}}},
+        "at '/config/drain': additional properties 'windows' not allowed",
+    ),
+    "no duration": ({"config": {"drain": {"window": "20"}}}, "at '/config/drain/window': '20' does not match pattern"),
+    "text for a number": (
+        {"config": {"limits": {"connections_max": "many"}}},
+        "at '/config/limits/connections_max': got string, want integer",
+    ),
+    "unknown choice": (
+        {"autoscaling": {"kind": "cpu"}},
+        "at '/autoscaling/kind': value must be one of 'none', 'hpa', 'keda'",
+    ),
+    "unknown subscribe": (
+        {"config": {"namespaces": [{"subscribe": "everybody"}]}},
+        "at '/config/namespaces/0/subscribe': value must be one of 'token', 'authenticated'",
+    ),
+    "unknown secret": (
+        {"existingSecret": "", "secrets": {"HMAC": "x"}},
+        "secrets names HMAC: its keys are environment",
+    ),
+    "misspelt secret": (
+        {"existingSecret": "", "secrets": {"MARTLET_API_KEY": "x"}},
+        "MARTLET_API_KEY, which no node knows",
+    ),
+    "misspelt variable": (
+        {"extraEnv": [{"name": "MARTLET_LOG_LEVELS", "value": "x"}]},
+        "MARTLET_LOG_LEVELS, which no node knows",
+    ),
+    "the chart's own": ({"config": {"listen": {"public": ":80"}}}, "additional properties 'public' not allowed"),
+    "no keys": ({"existingSecret": ""}, "No client could connect: give secrets.MARTLET_AUTH_HMAC_SECRET"),
+    "no API key": ({"existingSecret": "", "config": {"auth": {"anonymous": True}}}, "The API has no key"),
+    "no Redis": (
+        {"existingSecret": "", "config": {"auth": {"anonymous": True}, "api": {"enabled": False}}},
+        "Several nodes hear each other through Redis only",
+    ),
+    "two sources": ({"secrets": {"MARTLET_API_KEYS": "x"}}, "existingSecret and secrets: give one of them"),
+    "secret in the open": (
+        {"config": {"auth": {"hmac_secret": "x"}}},
+        "give it as secrets.MARTLET_AUTH_HMAC_SECRET instead",
+    ),
+    "password in the open": (
+        {"config": {"redis": {"urls": ["redis://:pass@redis"]}}},
+        "give secrets.MARTLET_REDIS_URLS instead",
+    ),
+    "drain behind its back": (
+        {"extraEnv": [{"name": "MARTLET_DRAIN_WINDOW", "value": "5m"}]},
+        "give it as config.drain.window",
+    ),
+    "fewest above most": (
+        {"autoscaling": {"kind": "hpa", "min": 9, "max": 3}},
+        "autoscaling.min (9) is more than autoscaling.max (3)",
+    ),
+    "nobody to ask": ({"autoscaling": {"kind": "keda"}}, "give autoscaling.keda.serverAddress"),
+    "no host": ({"ingress": {"enabled": True}}, "name the hosts that clients use in ingress.hosts"),
+    "no Gateway": ({"httpRoute": {"enabled": True}}, "name the Gateway in httpRoute.parentRefs"),
+    "PROXY behind an Ingress": (
+        {
+            "config": {"listen": {"proxy_protocol": "required"}},
+            "ingress": {"enabled": True, "hosts": ["a.example.com"]},
+        },
+        "proxy_protocol: required refuses what Ingress and HTTPRoute send",
+    ),
+}
+
+
+@pytest.mark.parametrize("values, words", WRONG.values(), ids=WRONG.keys())
+def test_wrong_values_are_refused_with_words(values, words, tmp_path):
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump({"existingSecret": "martlet"} | values))
+    result = chart.helm("template", "martlet", kit.CHART, "--values", path)
+    assert result.returncode != 0
+    assert words in result.stderr, result.stderr
+    # The sentence, not a trace of templates around it for each nested include.
+    assert len(result.stderr) < 1500
