@@ -26,12 +26,19 @@ package final class Identity: Sendable {
     private final class Extras: Sendable {
         let claims: [Claim]
         let channels: [String]
+        /// Those of the channels that come with more than their name.
+        let detailed: [ServerSubscription]
         let info: [UInt8]?
+        let meta: [UInt8]?
 
-        init(claims: [Claim], channels: [String], info: [UInt8]?) {
+        init(
+            claims: [Claim], channels: [String], detailed: [ServerSubscription], info: [UInt8]?, meta: [UInt8]?
+        ) {
             self.claims = claims
             self.channels = channels
+            self.detailed = detailed
             self.info = info
+            self.meta = meta
         }
     }
 
@@ -41,9 +48,14 @@ package final class Identity: Sendable {
     package let expiresAt: Int64?
 
     /// Each name is cut at 16,000 bytes by the caller's limits (`Limits.claimBytesMax`).
+    ///
+    /// - Parameters:
+    ///   - channels: Channels to subscribe the connection to, by their names alone.
+    ///   - subscriptions: More of them, with what they say beside their names.
     package init(
         user: String, session: String? = nil, token: String? = nil, issuedAt: Int64? = nil, expiresAt: Int64? = nil,
-        claims: [Claim] = [], channels: [String] = [], info: [UInt8]? = nil
+        claims: [Claim] = [], channels: [String] = [], subscriptions: [ServerSubscription] = [], info: [UInt8]? = nil,
+        meta: [UInt8]? = nil
     ) {
         var packed = Array(user.utf8.prefix(Limits.claimBytesMax))
         self.userEnd = UInt16(packed.count)
@@ -53,8 +65,31 @@ package final class Identity: Sendable {
         self.packed = packed
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
-        let plain = claims.isEmpty && channels.isEmpty && info == nil
-        self.extras = plain ? nil : Extras(claims: claims, channels: channels, info: info)
+        let isPlain = claims.isEmpty && channels.isEmpty && subscriptions.isEmpty && info == nil && meta == nil
+        guard !isPlain else {
+            self.extras = nil
+            return
+        }
+        var names: [String] = []
+        for name in channels + subscriptions.map(\.channel) where !names.contains(name) { names.append(name) }
+        let detailed = subscriptions.filter { $0 != ServerSubscription(channel: $0.channel) }
+        self.extras = Extras(claims: claims, channels: names, detailed: detailed, info: info, meta: meta)
+    }
+
+    /// The same, as the back-end changed it for a connection that is open.
+    package init(_ identity: Identity, expiresAt: Int64?, info: [UInt8]?) {
+        self.packed = identity.packed
+        self.userEnd = identity.userEnd
+        self.sessionEnd = identity.sessionEnd
+        self.issuedAt = identity.issuedAt
+        self.expiresAt = expiresAt
+        let old = identity.extras
+        self.extras =
+            old == nil && info == nil
+            ? nil
+            : Extras(
+                claims: old?.claims ?? [], channels: old?.channels ?? [], detailed: old?.detailed ?? [], info: info,
+                meta: old?.meta)
     }
 
     /// `sub`; empty for an anonymous connection.
@@ -66,6 +101,17 @@ package final class Identity: Sendable {
     package var claims: [Claim] { self.extras?.claims ?? [] }
     /// Channels the token subscribes its connection to.
     package var channels: [String] { self.extras?.channels ?? [] }
+    /// The same with what the token says about each of them.
+    package var subscriptions: [ServerSubscription] {
+        guard let extras = self.extras else { return [] }
+        return extras.channels.map { name in
+            extras.detailed.first { $0.channel == name } ?? ServerSubscription(channel: name)
+        }
+    }
+    /// Whether the token subscribes its connection to this channel, or lets it do so itself.
+    package func has(_ channel: String) -> Bool { self.extras?.channels.contains(channel) ?? false }
+    /// JSON for the back-end alone, sent with every question about the connection; nil for none.
+    package var meta: [UInt8]? { self.extras?.meta }
     /// JSON shown to other users as `conn_info`, or nil.
     package var info: [UInt8]? { self.extras?.info }
     package var isAnonymous: Bool { self.userEnd == 0 }

@@ -87,37 +87,63 @@ package struct NamespaceOptions: Sendable, Equatable {
         self.historySize > 0 ? HistoryOptions(size: self.historySize, ttl: self.historyTTL) : nil
     }
 
+    /// What the options say to something that a client wants to do.
+    package enum Decision: Sendable {
+        case permitted, refused
+        /// The back-end decides.
+        case askProxy
+    }
+
     /// Whether `identity` may subscribe to `channel`, a name of this namespace.
     ///
     /// - Parameter hasToken: The subscription brought a verified token for this user and channel.
+    package func subscribing(to channel: String, by identity: Identity, hasToken: Bool = false) -> Decision {
+        if hasToken || identity.has(channel) { return .permitted }
+        if let open = Self.permitsByName(channel, identity) { return open ? .permitted : .refused }
+        return switch self.subscribe {
+        case .token: .refused
+        case .authenticated: identity.isAnonymous ? .refused : .permitted
+        case .anonymous: .permitted
+        case .proxy: .askProxy
+        }
+    }
+
+    /// The same where nobody can be asked.
     package func permitsSubscribing(to channel: String, by identity: Identity, hasToken: Bool = false) -> Bool {
-        if hasToken || identity.channels.contains(channel) { return true }
-        guard let open = Self.permitsByName(channel, identity) else { return self.permitsSubscribing(identity) }
-        return open
+        if case .permitted = self.subscribing(to: channel, by: identity, hasToken: hasToken) { return true }
+        return false
     }
 
     /// Whether `identity` may publish to `channel`, a name of this namespace.
+    package func publishing(to channel: String, by identity: Identity, isSubscribed: Bool) -> Decision {
+        // Whom the channel's name keeps from reading, it keeps from writing.
+        guard isSubscribed || Self.permitsByName(channel, identity) ?? true else { return .refused }
+        return switch self.publish {
+        case .none: .refused
+        case .subscribers: isSubscribed ? .permitted : .refused
+        case .authenticated: identity.isAnonymous ? .refused : .permitted
+        case .anonymous: .permitted
+        case .proxy: .askProxy
+        }
+    }
+
     package func permitsPublishing(to channel: String, by identity: Identity, isSubscribed: Bool) -> Bool {
-        let permitted =
-            switch self.publish {
+        if case .permitted = self.publishing(to: channel, by: identity, isSubscribed: isSubscribed) { return true }
+        return false
+    }
+
+    /// Whether `identity` may ask who is in `channel`, or what was published in it, by the right named.
+    package func permitsReading(
+        _ right: ReadRight, of channel: String, by identity: Identity, isSubscribed: Bool
+    ) -> Bool {
+        let isPermitted =
+            switch right {
             case .none: false
             case .subscribers: isSubscribed
             case .authenticated: !identity.isAnonymous
             case .anonymous: true
-            // The proxy is asked by who asks this.
-            case .proxy: false
             }
-        // Whom the channel's name keeps from reading, it keeps from writing.
-        return permitted && (isSubscribed || Self.permitsByName(channel, identity) ?? true)
-    }
-
-    private func permitsSubscribing(_ identity: Identity) -> Bool {
-        switch self.subscribe {
-        // The proxy is asked by who asks this.
-        case .token, .proxy: false
-        case .authenticated: !identity.isAnonymous
-        case .anonymous: true
-        }
+        return isPermitted && (isSubscribed || Self.permitsByName(channel, identity) ?? true)
     }
 
     /// What the name alone decides: `$private` needs a token, `name#1,2` admits those users; nil where it says nothing.

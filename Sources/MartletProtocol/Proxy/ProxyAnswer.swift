@@ -47,7 +47,7 @@ extension ProxyAnswer {
             Identity(
                 user: self.user, session: self.session, token: self.token, issuedAt: askedAt,
                 expiresAt: self.expiresAt, claims: self.claims.filter { indexed.contains($0.name) },
-                channels: self.subscriptions.map(\.channel), info: self.info)
+                subscriptions: self.subscriptions, info: self.info, meta: self.meta)
         }
     }
 

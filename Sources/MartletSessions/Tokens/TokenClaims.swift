@@ -4,8 +4,15 @@
 import MartletCore
 import MartletProtocol
 
-/// The claims of a connection token, read but not yet judged.
+/// The claims of a token, read but not yet judged.
 struct TokenClaims {
+    /// What a token is for.
+    enum Purpose {
+        case connection
+        /// One channel.
+        case subscription
+    }
+
     var user = ""
     var session: String?
     var token: String?
@@ -14,15 +21,21 @@ struct TokenClaims {
     var issuedAt: Int64?
     var notBefore: Int64?
     var expiresAt: Int64?
-    /// `expire_at`: when the connection expires, apart from its token; zero for never.
-    var connectionExpiresAt: Int64?
+    /// `expire_at`: when the connection or the subscription expires, apart from its token; zero for never.
+    var ownExpiresAt: Int64?
     var channels: [String] = []
+    var subscriptions: [ServerSubscription] = []
     var info: [UInt8]?
+    var meta: [UInt8]?
+    /// What the token of a subscription is for; a connection's token names no channel.
+    var channel = ""
+    var client = ""
+    var overrides = SubscriptionOverrides()
     var indexed: [Identity.Claim] = []
 
     /// - Parameter names: The claims that are indexed.
     /// - Returns: Nil where the bytes are not a JSON object, or a claim is of another type than it must be.
-    init?(_ bytes: [UInt8], indexing names: [String]) {
+    init?(_ bytes: [UInt8], for purpose: Purpose, indexing names: [String]) {
         let text = bytes.span
         guard let document = JSONScanner.document(text), document.kind == .object else { return nil }
         var members = document.members
@@ -30,35 +43,51 @@ struct TokenClaims {
             guard let name = member.key.string(in: text) else { return nil }
             // A claim that is null is one that is not there.
             guard !member.value.isNull else { continue }
-            guard self.read(name, member.value, in: text) else { return nil }
+            guard self.read(name, member.value, in: text, for: purpose) else { return nil }
             guard names.contains(name) else { continue }
             guard self.index(name, member.value, in: text) else { return nil }
         }
     }
 
     /// False where the claim is malformed.
-    private mutating func read(_ name: String, _ value: JSONValue, in text: Span<UInt8>) -> Bool {
+    private mutating func read(_ name: String, _ value: JSONValue, in text: Span<UInt8>, for purpose: Purpose) -> Bool {
         switch name {
-        case "sub": return Self.set(&self.user, value.string(in: text))
+        case "sub": Self.set(&self.user, value.string(in: text))
+        case "iss": Self.set(&self.issuer, value.string(in: text))
+        case "aud": Self.set(&self.audiences, ClaimFields.strings(value, in: text))
+        case "iat": Self.set(&self.issuedAt, ClaimFields.time(value, in: text))
+        case "nbf": Self.set(&self.notBefore, ClaimFields.time(value, in: text))
+        case "exp": Self.set(&self.expiresAt, ClaimFields.time(value, in: text))
+        case "expire_at": Self.set(&self.ownExpiresAt, ClaimFields.time(value, in: text))
+        case "info": Self.set(&self.info, value.raw(in: text))
+        case "b64info": Self.set(&self.info, ClaimFields.embedded(value, in: text))
+        case "channel": Self.set(&self.channel, value.string(in: text))
+        default:
+            switch purpose {
+            case .connection: self.readConnection(name, value, in: text)
+            case .subscription: self.readSubscription(name, value, in: text)
+            }
+        }
+    }
+
+    private mutating func readConnection(_ name: String, _ value: JSONValue, in text: Span<UInt8>) -> Bool {
+        switch name {
         case "sid": return Self.set(&self.session, value.string(in: text))
         case "jti": return Self.set(&self.token, value.string(in: text))
-        case "iss": return Self.set(&self.issuer, value.string(in: text))
-        case "aud": return Self.set(&self.audiences, Self.strings(value, in: text))
-        case "iat": return Self.set(&self.issuedAt, Self.time(value, in: text))
-        case "nbf": return Self.set(&self.notBefore, Self.time(value, in: text))
-        case "exp": return Self.set(&self.expiresAt, Self.time(value, in: text))
-        case "expire_at": return Self.set(&self.connectionExpiresAt, Self.time(value, in: text))
-        case "info": return Self.set(&self.info, value.raw(in: text))
-        case "b64info": return Self.set(&self.info, Self.embedded(value, in: text))
+        case "meta": return Self.set(&self.meta, value.raw(in: text))
         case "channels":
-            guard value.kind == .array, let channels = Self.strings(value, in: text) else { return false }
-            self.add(channels)
-        case "subs":
-            guard value.kind == .object, let channels = Self.keys(value, in: text) else { return false }
-            self.add(channels)
-        default: break
+            return value.kind == .array && Self.set(&self.channels, ClaimFields.strings(value, in: text))
+        case "subs": return Self.set(&self.subscriptions, ClaimFields.subscriptions(value, in: text))
+        default: return true
         }
-        return true
+    }
+
+    private mutating func readSubscription(_ name: String, _ value: JSONValue, in text: Span<UInt8>) -> Bool {
+        switch name {
+        case "client": Self.set(&self.client, value.string(in: text))
+        case "override": Self.set(&self.overrides, ClaimFields.overrides(value, in: text))
+        default: true
+        }
     }
 
     /// A value that could not be indexed would be a session that no invalidation of the claim reaches.
@@ -81,9 +110,8 @@ struct TokenClaims {
         return true
     }
 
-    private mutating func add(_ channels: [String]) {
-        for channel in channels where !self.channels.contains(channel) { self.channels.append(channel) }
-    }
+    /// When what the token is for expires; nil for never.
+    var end: Int64? { self.ownExpiresAt.map { $0 == 0 ? nil : $0 } ?? self.expiresAt }
 
     private static func set<Value>(_ target: inout Value, _ value: Value?) -> Bool {
         guard let value else { return false }
@@ -94,39 +122,5 @@ struct TokenClaims {
     private static func set<Value>(_ target: inout Value?, _ value: Value?) -> Bool {
         target = value
         return value != nil
-    }
-
-    /// Seconds since 1970, as RFC 7519 section 2 has them: with a fraction or without, counted in whole ones here.
-    private static func time(_ value: JSONValue, in text: Span<UInt8>) -> Int64? {
-        guard let seconds = value.double(in: text), seconds >= 0 else { return nil }
-        return Int64(min(seconds, 1e15).rounded(.down))
-    }
-
-    private static func strings(_ value: JSONValue, in text: Span<UInt8>) -> [String]? {
-        if value.kind == .string { return value.string(in: text).map { [$0] } }
-        guard value.kind == .array else { return nil }
-        var (strings, elements) = ([String](), value.elements)
-        while let element = elements.next(in: text) {
-            guard let string = element.string(in: text) else { return nil }
-            strings.append(string)
-        }
-        return strings
-    }
-
-    private static func keys(_ value: JSONValue, in text: Span<UInt8>) -> [String]? {
-        var (keys, members) = ([String](), value.members)
-        while let member = members.next(in: text) {
-            guard let key = member.key.string(in: text) else { return nil }
-            keys.append(key)
-        }
-        return keys
-    }
-
-    /// Bytes in base 64 that are JSON, on one line.
-    private static func embedded(_ value: JSONValue, in text: Span<UInt8>) -> [UInt8]? {
-        guard let encoded = value.string(in: text), let bytes = Base64.decode(encoded) else {
-            return nil
-        }
-        return JSONScanner.document(bytes.span)?.raw(in: bytes.span)
     }
 }

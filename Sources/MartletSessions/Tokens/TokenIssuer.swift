@@ -6,7 +6,7 @@ import Foundation
 package import MartletCore
 import MartletProtocol
 
-/// Signs connection tokens with HS256: for `martlet token`, the demo and tests.
+/// Signs tokens with HS256: for `martlet token`, the demo and tests.
 package struct TokenIssuer: Sendable {
     private let state: HMAC<SHA256>
 
@@ -22,15 +22,68 @@ package struct TokenIssuer: Sendable {
         if let issuedAt = identity.issuedAt { claims.member("iat", issuedAt) }
         if let expiresAt = identity.expiresAt { claims.member("exp", expiresAt) }
         claims.member("info", ifAny: identity.info)
-        if !identity.channels.isEmpty {
-            claims.key("channels")
-            claims.beginArray()
-            for channel in identity.channels { claims.string(channel) }
-            claims.endArray()
-        }
+        claims.member("meta", ifAny: identity.meta)
+        Self.write(identity.subscriptions, to: &claims)
         for claim in identity.claims { claims.member(claim.name, claim.value) }
         claims.endObject()
         return self.sign(claims.bytes)
+    }
+
+    /// A token for one channel.
+    package func token(for subscription: SubscriptionToken) -> String {
+        var claims = JSONWriter()
+        claims.beginObject()
+        claims.member("sub", subscription.user)
+        claims.member("channel", subscription.channel)
+        claims.member("client", ifAny: subscription.client)
+        claims.member("info", ifAny: subscription.info)
+        if let expiresAt = subscription.expiresAt { claims.member("exp", expiresAt) }
+        Self.write(subscription.overrides, to: &claims)
+        claims.endObject()
+        return self.sign(claims.bytes)
+    }
+
+    /// Those that say no more than their names as `channels`, the others as `subs`.
+    private static func write(_ subscriptions: [ServerSubscription], to claims: inout JSONWriter) {
+        let plain = subscriptions.filter { $0 == ServerSubscription(channel: $0.channel) }
+        let detailed = subscriptions.filter { $0 != ServerSubscription(channel: $0.channel) }
+        if !plain.isEmpty {
+            claims.key("channels")
+            claims.beginArray()
+            for subscription in plain { claims.string(subscription.channel) }
+            claims.endArray()
+        }
+        guard !detailed.isEmpty else { return }
+        claims.key("subs")
+        claims.beginObject()
+        for subscription in detailed {
+            claims.key(subscription.channel)
+            claims.beginObject()
+            claims.member("info", ifAny: subscription.info)
+            claims.member("data", ifAny: subscription.data)
+            if let expiresAt = subscription.expiresAt { claims.member("expire_at", expiresAt) }
+            Self.write(subscription.overrides, to: &claims)
+            claims.endObject()
+        }
+        claims.endObject()
+    }
+
+    private static func write(_ overrides: SubscriptionOverrides, to claims: inout JSONWriter) {
+        guard !overrides.isEmpty else { return }
+        claims.key("override")
+        claims.beginObject()
+        for (name, value) in [
+            ("presence", overrides.presence), ("join_leave", overrides.joinLeave),
+            ("force_push_join_leave", overrides.forceJoinLeave), ("force_recovery", overrides.forceRecovery),
+            ("force_positioning", overrides.forcePositioning),
+        ] {
+            guard let value else { continue }
+            claims.key(name)
+            claims.beginObject()
+            claims.member("value", value)
+            claims.endObject()
+        }
+        claims.endObject()
     }
 
     private func sign(_ claims: [UInt8]) -> String {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why a token was not accepted.
-package enum TokenRejection: Hashable, Sendable {
+package enum TokenRejection: Error, Hashable, Sendable {
     case tooLong
     case malformed
     case unsupportedAlgorithm

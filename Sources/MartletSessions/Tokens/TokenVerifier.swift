@@ -81,38 +81,71 @@ package final class TokenVerifier: Sendable {
         return verdict
     }
 
+    /// Judges a token for one channel.
+    package func verifySubscription(_ token: String, now: Double = Clock.wall) -> SubscriptionTokenVerdict {
+        let verdict = self.judgeSubscription(token, now: now)
+        switch verdict {
+        case .verified: self.metrics.tokensVerified.add()
+        case .rejected(let rejection): self.metrics.rejected(rejection)
+        case .keysNeeded: break
+        }
+        return verdict
+    }
+
     private func judge(_ token: String, now: Double) -> TokenVerdict {
-        guard token.utf8.count <= self.configuration.tokenBytesMax else { return .rejected(.tooLong) }
-        let bytes = Array(token.utf8)
-        guard let first = bytes.firstIndex(of: UInt8(ascii: ".")),
-            let last = bytes.lastIndex(of: UInt8(ascii: ".")), first < last,
-            let headerBytes = Base64URL.decode(bytes[..<first]), let header = TokenHeader(headerBytes),
-            let signature = Base64URL.decode(bytes[(last + 1)...])
-        else { return .rejected(.malformed) }
-        guard let algorithm = header.algorithm.flatMap(TokenAlgorithm.init(rawValue:)) else {
-            return .rejected(.unsupportedAlgorithm)
+        let parts: TokenParts
+        do { parts = try TokenParts(token, bytesMax: self.configuration.tokenBytesMax) } catch {
+            return .rejected(error)
         }
         let set = self.keys.withLock { $0.set }
-        let candidates = set.candidates(header.identifier, algorithm)
-        let isCostly = candidates.contains { $0.isCostly }
+        let isCostly = set.candidates(parts.keyIdentifier, parts.algorithm).contains { $0.isCostly }
         let generation = isCostly ? self.verified.generation : 0
-        let digest = isCostly ? SHA256.hash(data: bytes) : nil
+        let digest = isCostly ? SHA256.hash(data: parts.bytes) : nil
         if let digest, let identity = self.verified.identity(for: digest, now: now) { return .verified(identity) }
-
-        let message = bytes[..<last]
-        guard candidates.contains(where: { $0.verifies(signature, of: message, by: algorithm) }) else {
-            return self.unverified(header.identifier, in: set, hasCandidates: candidates.contains { _ in true })
-        }
-        guard let payload = Base64URL.decode(bytes[(first + 1)..<last]),
-            let claims = TokenClaims(payload, indexing: self.configuration.claims)
+        if let objection = self.objection(to: parts, by: set) { return objection }
+        guard let payload = parts.payload,
+            let claims = TokenClaims(payload, for: .connection, indexing: self.configuration.claims),
+            // A token for one channel is not one for everything.
+            claims.channel.isEmpty
         else { return .rejected(.malformed) }
-        if let rejection = self.objection(to: claims, now: now) { return .rejected(rejection) }
+        if let rejection = self.objection(to: claims, now: now) ?? self.lifetimeObjection(to: claims) {
+            return .rejected(rejection)
+        }
         let identity = Identity(claims)
         if let digest {
             let end = claims.expiresAt.map { $0 + self.leeway + 1 }
             self.verified.insert(.init(identity: identity, end: end), for: digest, generation: generation)
         }
         return .verified(identity)
+    }
+
+    private func judgeSubscription(_ token: String, now: Double) -> SubscriptionTokenVerdict {
+        let parts: TokenParts
+        do { parts = try TokenParts(token, bytesMax: self.configuration.tokenBytesMax) } catch {
+            return .rejected(error)
+        }
+        switch self.objection(to: parts, by: self.keys.withLock { $0.set }) {
+        case .rejected(let rejection): return .rejected(rejection)
+        case .keysNeeded: return .keysNeeded
+        case .verified, nil: break
+        }
+        guard let payload = parts.payload, let claims = TokenClaims(payload, for: .subscription, indexing: []),
+            !claims.channel.isEmpty
+        else { return .rejected(.malformed) }
+        if let rejection = self.objection(to: claims, now: now) { return .rejected(rejection) }
+        return .verified(
+            SubscriptionToken(
+                user: claims.user, channel: claims.channel, client: claims.client, info: claims.info,
+                expiresAt: claims.end, overrides: claims.overrides))
+    }
+
+    /// What there is against a token before its claims are read; nil where a key in force has signed it.
+    private func objection(to parts: TokenParts, by set: KeySet) -> TokenVerdict? {
+        let candidates = set.candidates(parts.keyIdentifier, parts.algorithm)
+        if candidates.contains(where: { $0.verifies(parts.signature, of: parts.message, by: parts.algorithm) }) {
+            return nil
+        }
+        return self.unverified(parts.keyIdentifier, in: set, hasCandidates: candidates.contains { _ in true })
     }
 
     /// No key fits: perhaps one was added since the key set was fetched.
@@ -143,6 +176,11 @@ package final class TokenVerifier: Sendable {
         if let issuer = self.configuration.issuer, claims.issuer != issuer { return .wrongIssuer }
         let audiences = self.configuration.audiences
         if !audiences.isEmpty, !claims.audiences.contains(where: audiences.contains) { return .wrongAudience }
+        return nil
+    }
+
+    /// A revocation must be remembered for as long as the tokens live that it may match.
+    private func lifetimeObjection(to claims: TokenClaims) -> TokenRejection? {
         guard self.configuration.unboundedTokens == .refuse else { return nil }
         guard let issuedAt = claims.issuedAt else { return .unbounded(claim: "iat") }
         guard let expiresAt = claims.expiresAt, expiresAt - issuedAt <= self.lifetimeMax else {
@@ -225,9 +263,9 @@ extension TokenVerifier: Service {
 
 extension Identity {
     fileprivate convenience init(_ claims: TokenClaims) {
-        let connectionEnd = claims.connectionExpiresAt.map { $0 == 0 ? nil : $0 } ?? claims.expiresAt
         self.init(
             user: claims.user, session: claims.session, token: claims.token, issuedAt: claims.issuedAt,
-            expiresAt: connectionEnd, claims: claims.indexed, channels: claims.channels, info: claims.info)
+            expiresAt: claims.end, claims: claims.indexed, channels: claims.channels,
+            subscriptions: claims.subscriptions, info: claims.info, meta: claims.meta)
     }
 }
