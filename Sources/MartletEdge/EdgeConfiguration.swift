@@ -31,6 +31,9 @@ package struct EdgeConfiguration: Sendable {
     package var proxyPatience: Duration = .seconds(3_600)
     /// Claims by which invalidations may name connections.
     package var indexedClaims: [String] = []
+    /// The namespace in which every user has a channel that its connections are subscribed to; empty for channels
+    /// without one, nil for no such channels.
+    package var personalChannels: String?
     package var version = ""
 
     package init() {}

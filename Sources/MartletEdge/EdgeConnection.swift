@@ -46,6 +46,8 @@ struct EdgeConnection {
         static let chunked = Flags(rawValue: 1 << 7)
         /// A request was answered and another may follow.
         static let keptAlive = Flags(rawValue: 1 << 10)
+        /// Its connect, or its request, waits for something, and what follows with it.
+        static let waits = Flags(rawValue: 1 << 11)
     }
 
     var stage = Stage.free

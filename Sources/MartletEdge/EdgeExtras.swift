@@ -8,8 +8,10 @@ import MartletWire
 final class EdgeExtras {
     /// The message whose fragments are arriving.
     var assembler: WebSocketAssembler?
-    /// A message that waits for keys to verify a token by.
-    var pending: [UInt8] = []
+    /// The connect that is not answered yet.
+    var connect: PendingConnect?
+    /// Messages that wait for its answer.
+    var pending: [[UInt8]] = []
     /// Whether keys were waited for already, so that it is not done twice.
     var waitedForKeys = false
     /// The token that came with the request of a WebSocket, until it is used.
@@ -21,9 +23,11 @@ final class EdgeExtras {
 
     /// An event stream whose channels are not all there yet.
     var events: EventsBeginning?
+    /// What is particular about some of its subscriptions, by channel.
+    var subscriptions: [String: EdgeSubscription] = [:]
 
     var isIdle: Bool {
-        self.events == nil && self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
-            && self.tickets.isEmpty
+        self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
+            && self.tickets.isEmpty && self.connect == nil && self.subscriptions.isEmpty && self.events == nil
     }
 }

@@ -16,6 +16,7 @@ package final class EdgeMetrics: Sendable {
     package let commands: Counter
     package let slow: Counter
     package let dropped: Counter
+    package let unannounced: Counter
 
     package init(_ registry: MetricsRegistry) {
         self.open = registry.gauge(
@@ -52,6 +53,9 @@ package final class EdgeMetrics: Sendable {
         self.dropped = registry.counter(
             "martlet_deliveries_dropped_total",
             "Messages dropped for connections that did not take them, as their channels would have it.")
+        self.unannounced = registry.counter(
+            "martlet_announcements_dropped_total",
+            "Joins and leaves that were not told, because more came than may leave at once.")
         self.slow = registry.counter(
             "martlet_slow_consumers_total", "Connections ended because they did not take what was sent to them.")
     }

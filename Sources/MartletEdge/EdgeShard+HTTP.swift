@@ -53,7 +53,7 @@ extension EdgeShard {
         case .head(let head):
             self.connections[Int(slot)].scanned = 0
             self.answer(slot, head, bytes)
-            return self.isWaitingForKeys(slot) ? 0 : head.length
+            return self.isWaiting(slot) ? 0 : head.length
         }
     }
 

@@ -36,7 +36,7 @@ extension EdgeShard {
         }
     }
 
-    private func isOver(_ identity: Identity) -> Bool {
+    func isOver(_ identity: Identity) -> Bool {
         identity.expiresAt.map { Double($0) + self.limits.expiryGrace.inSeconds <= Clock.wall } ?? false
     }
 
@@ -57,38 +57,6 @@ extension EdgeShard {
         self.setExpiry(slot, identity)
         self.schedule(slot)
         return verdict
-    }
-
-    /// Whether a connection may subscribe, or the error that says why not.
-    func mayNotSubscribe(_ slot: Int32, to channel: String) -> CentrifugeError? {
-        guard ChannelName.isValid(channel, bytesMax: self.limits.channelBytesMax) else { return .badRequest }
-        guard let options = self.namespaces.options(of: channel) else { return .unknownChannel }
-        guard let identity = self.shard.identity(of: slot) else { return .unauthorized }
-        return options.permitsSubscribing(to: channel, by: identity) ? nil : .permissionDenied
-    }
-
-    /// Whether a connection may publish, or the error that says why not.
-    func mayNotPublish(_ slot: Int32, to channel: String, data: [UInt8]) -> CentrifugeError? {
-        guard ChannelName.isValid(channel, bytesMax: self.limits.channelBytesMax), !data.isEmpty else {
-            return .badRequest
-        }
-        guard data.count <= self.limits.publicationBytesMax else { return .limitExceeded }
-        guard let options = self.namespaces.options(of: channel) else { return .unknownChannel }
-        guard let identity = self.shard.identity(of: slot) else { return .unauthorized }
-        let isSubscribed = self.shard.isSubscribed(slot, to: channel)
-        return options.permitsPublishing(to: channel, by: identity, isSubscribed: isSubscribed)
-            ? nil : .permissionDenied
-    }
-
-    /// Hands a client's message to the bus under its name.
-    func publish(_ slot: Int32, channel: String, data: [UInt8], ticket: UInt32) {
-        let identity = self.shard.identity(of: slot) ?? Self.anonymous
-        let info = CentrifugeClientInfo(
-            user: identity.user, client: self.shared.clients.text(of: self.reactor.id(of: slot)),
-            connectionInfo: identity.info)
-        let publication = Publication(channel: channel, data: data, info: info.json, time: Clock.wall)
-        let options = PublishOptions(history: self.namespaces.options(of: channel)?.history)
-        self.shard.publish(publication, options, from: slot, ticket: ticket)
     }
 }
 

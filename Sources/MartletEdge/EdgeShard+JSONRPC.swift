@@ -107,7 +107,7 @@ extension EdgeShard {
             switch self.rpcEnter(slot, identity) {
             case .revoked(let reason): self.endWebSocket(slot, reason: reason)
             case .belowFloor:
-                self.withdraw(slot, identity)
+                self.withdraw(slot)
                 self.answer(slot, answer, .failure(JSONRPCError(.tokenExpired)))
             case .clear:
                 let result = JSONRPC.connectResult(

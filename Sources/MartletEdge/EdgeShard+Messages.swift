@@ -18,21 +18,12 @@ extension EdgeShard {
         }
     }
 
-    /// Goes on with the commands that waited for keys.
-    func continuePending(_ slot: Int32) {
-        guard let extras = self.existingExtras(slot), !extras.pending.isEmpty else { return }
-        let pending = extras.pending
-        extras.pending = []
-        self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
-        self.message(slot, pending.span)
-    }
-
     /// The one message of a client of a unidirectional transport: a request to connect by itself. Later ones mean
     /// nothing.
     private func unidirectionalMessage(_ slot: Int32, _ payload: Span<UInt8>) {
         guard self.takeCommand(slot) else { return self.end(slot, reason: .tooManyRequests) }
         guard !self.connections[Int(slot)].flags.contains(.connected) else { return }
         guard let request = CentrifugeJSON.connectRequest(payload) else { return self.end(slot, reason: .badRequest) }
-        self.connect(slot, request, id: 1, of: payload)
+        self.connect(slot, request, id: 1)
     }
 }

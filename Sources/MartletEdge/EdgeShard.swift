@@ -28,7 +28,10 @@ package final class EdgeShard {
     var addresses: [Int32: PeerAddress] = [:]
     private var drain: Drain?
     private var nextTicket: UInt32 = 0
-    private var waitingForKeys: Set<Int32> = []
+    var waitingForKeys: Set<Int32> = []
+    var announcements = Announcements()
+    /// Set while a subscription ends that nobody has been told of.
+    var leavesUnseen = false
 
     /// A drain under way.
     private struct Drain {
@@ -93,14 +96,15 @@ package final class EdgeShard {
     }
 
     func setExpiry(_ slot: Int32, _ identity: Identity) {
-        guard let expiresAt = identity.expiresAt else {
-            self.connections[Int(slot)].expiryTick = 0
-            return
-        }
+        self.connections[Int(slot)].expiryTick = identity.expiresAt.map(self.expiryTick) ?? 0
+    }
+
+    /// When what expires at a time, in seconds since 1970, is past its grace.
+    func expiryTick(_ expiresAt: Int64) -> UInt32 {
         let seconds = Double(expiresAt) - Clock.wall + self.limits.expiryGrace.inSeconds
         // Beyond ten years the tick would not fit, and nobody would see it.
         let ticks = min(max(seconds, 0), 315_360_000) * 10
-        self.connections[Int(slot)].expiryTick = max(1, self.tick &+ UInt32(ticks))
+        return max(1, self.tick &+ UInt32(ticks))
     }
 
     /// Counts the user of a connection that has a place.
@@ -123,10 +127,14 @@ package final class EdgeShard {
     }
 
     /// Undoes `enter` and `enterUser` for a connection that stays open without an identity.
-    func withdraw(_ slot: Int32, _ identity: Identity) {
-        if self.connections[Int(slot)].flags.contains(.userPlaced) { self.shared.release(user: identity.user) }
+    func withdraw(_ slot: Int32) {
+        guard let identity = self.shard.identity(of: slot) else { return }
+        let flags = self.connections[Int(slot)].flags
+        if flags.contains(.userPlaced) { self.shared.release(user: identity.user) }
+        if flags.contains(.rostered) { self.shared.roster?.closed(identity) }
         self.shard.unregister(slot)
-        self.connections[Int(slot)].flags.subtract([.connected, .userPlaced])
+        self.existingExtras(slot)?.subscriptions = [:]
+        self.connections[Int(slot)].flags.subtract([.connected, .userPlaced, .rostered])
         self.connections[Int(slot)].expiryTick = 0
     }
 
@@ -166,30 +174,14 @@ package final class EdgeShard {
         self.reactor.finish(slot)
     }
 
-    func isWaitingForKeys(_ slot: Int32) -> Bool { self.waitingForKeys.contains(slot) }
-
-    func hasWaitedForKeys(_ slot: Int32) -> Bool { self.existingExtras(slot)?.waitedForKeys ?? false }
-
-    /// Keeps a message until keys have come, or could not be had.
-    func waitForKeys(_ slot: Int32, with message: Span<UInt8>) {
-        self.withExtras(slot).pending = [UInt8](copying: message)
-        self.waitForKeys(slot)
-    }
-
-    func waitForKeys(_ slot: Int32) {
-        self.waitingForKeys.insert(slot)
-        self.reactor.pauseReading(slot)
-        self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
-        self.shared.requestKeys()
-    }
-
     // MARK: - Time
 
-    /// Sets the one deadline of an open connection: its next ping or the end of its identity.
+    /// Sets the one deadline of an open connection: its next ping, or the end of its identity or a subscription.
     func schedule(_ slot: Int32) {
         let connection = self.connections[Int(slot)]
         var tick = connection.pingTick
         if connection.expiryTick != 0 { tick = min(tick, connection.expiryTick) }
+        if let expiry = self.subscriptionExpiryTick(slot) { tick = min(tick, expiry) }
         self.reactor.setDeadline(slot, at: Int64(tick) * Self.tickNanoseconds)
     }
 
@@ -208,9 +200,12 @@ package final class EdgeShard {
     private func openDeadline(_ slot: Int32) {
         let connection = self.connections[Int(slot)]
         guard connection.flags.contains(.connected) else { return self.end(slot, reason: .stale) }
+        // The bus owes the connection its subscriptions.
+        if connection.flags.contains(.waits) { return self.end(slot, reason: .internalError) }
         if connection.expiryTick != 0, self.tick >= connection.expiryTick {
             return self.end(slot, reason: .connectionExpired)
         }
+        guard self.expireSubscriptions(slot) else { return }
         guard self.tick >= connection.pingTick else { return self.schedule(slot) }
         if connection.flags.contains(.awaitsPong) { return self.end(slot, reason: .noPong) }
         self.ping(slot)
@@ -279,7 +274,7 @@ extension EdgeShard: ReactorDelegate {
             }
             if step == 0 { return consumed }
             consumed += step
-            if self.waitingForKeys.contains(slot) { return consumed }
+            if self.isWaiting(slot) { return consumed }
         }
         return consumed
     }
@@ -332,6 +327,7 @@ extension EdgeShard: ReactorDelegate {
     package func ticked() {
         self.shard.ticked(now: self.reactor.now)
         self.continueDrain()
+        if self.announcements.isBusy { self.continueAnnouncements() }
     }
 }
 
@@ -373,14 +369,6 @@ extension EdgeShard: ShardEdge {
         }
     }
 
-    package func left(_ slot: Int32, channel: String, flags: SubscriptionFlags) {}
-
-    package func perform(_ command: UserCommand, on slots: [Int32]) -> UserOutcome {
-        guard case .disconnect(_, let notice) = command else { return UserOutcome() }
-        for slot in slots { self.end(slot, notice) }
-        return UserOutcome(count: slots.count)
-    }
-
     package func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) {}
 
     package func end(_ slot: Int32, reason: CloseReason) { self.end(slot, CloseNotice(reason)) }
@@ -388,16 +376,6 @@ extension EdgeShard: ShardEdge {
     package func reconfigured(limits: Limits, namespaces: NamespaceTable) {
         self.limits = limits
         self.namespaces = namespaces
-    }
-
-    package func keysRefreshed() {
-        let waiting = self.waitingForKeys
-        self.waitingForKeys = []
-        for slot in waiting {
-            self.withExtras(slot).waitedForKeys = true
-            if self.connections[Int(slot)].isOpen { self.continuePending(slot) }
-            self.reactor.resumeReading(slot)
-        }
     }
 
     package func drain(window: Duration) {

@@ -8,6 +8,8 @@ package import MartletProtocol
 package enum Completion: Sendable {
     case published(Result<StreamPosition?, BusError>)
     case history(Result<HistoryPage, BusError>)
+    /// The position from which history was asked for is one of another epoch.
+    case unrecoverable
     case presence(Result<[PresenceEntry], BusError>)
     case presenceStats(Result<PresenceStats, BusError>)
     /// What the back-end said to a question about the connection.

@@ -41,6 +41,8 @@ package final class Shard {
     private(set) var users = SlotIndex()
     private(set) var sessions = SlotIndex()
     var subscriptionCount = 0
+    /// What waits for connections that are not told of their subscriptions yet.
+    var held: [Int32: HeldPublications] = [:]
     var streams = StreamWork()
     var topChannels = TopChannels()
     private var registrations: UInt32 = 0
@@ -98,6 +100,7 @@ package final class Shard {
         guard let identity = self.identity(of: slot) else { return }
         while let entry = self.outlets[Int(slot)].subscriptions.last { self.remove(slot, entry) }
         self.unfile(slot, identity)
+        self.held[slot] = nil
         self.outlets[Int(slot)] = Outlet()
     }
 
@@ -226,6 +229,10 @@ package final class Shard {
         var encoder = PublicationEncoder(publication)
         for index in subscribers.indices {
             let subscriber = subscribers[index]
+            if subscriber.flags.contains(.held) {
+                self.hold(publication, for: subscriber.slot)
+                continue
+            }
             self.reactor.enqueue(encoder.frame(subscriber.format, in: self.reactor), to: subscriber.slot)
         }
         self.enqueuedOfTurn += subscribers.count
@@ -241,6 +248,10 @@ package final class Shard {
         let subscribers = self.channels[channel].subscribers
         var encoder = PublicationEncoder(publication)
         for subscriber in subscribers where subscriber.flags.contains(.joinLeave) {
+            if subscriber.flags.contains(.held) {
+                self.hold(publication, for: subscriber.slot)
+                continue
+            }
             self.reactor.enqueue(encoder.frame(subscriber.format, in: self.reactor), to: subscriber.slot)
         }
         self.enqueuedOfTurn += subscribers.count

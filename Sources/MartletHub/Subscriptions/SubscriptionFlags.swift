@@ -19,6 +19,8 @@ package struct SubscriptionFlags: OptionSet, Hashable, Sendable {
     package static let announced = SubscriptionFlags(rawValue: 1 << 4)
     /// The server subscribed it.
     package static let serverSide = SubscriptionFlags(rawValue: 1 << 5)
+    /// What comes is kept until `Shard.release`.
+    package static let held = SubscriptionFlags(rawValue: 1 << 6)
 
     /// Others may see that it ends.
     static let told: SubscriptionFlags = [.present, .announced]

@@ -17,7 +17,8 @@ package struct CentrifugeCommandReader: Sendable {
     }
 
     private let encoding: Encoding
-    private var position = 0
+    /// Where the next command begins.
+    package private(set) var position = 0
     private var isMalformed = false
 
     init(_ encoding: Encoding) { self.encoding = encoding }
