@@ -36,7 +36,8 @@ extension EdgeShard {
             self.message(slot, message.span)
         }
         guard !self.isWaiting(slot) else { return }
-        self.dropExtrasIfIdle(slot)
+        // A request that is read again must still know that it has waited.
+        if self.connections[Int(slot)].isOpen { self.dropExtrasIfIdle(slot) }
         self.reactor.resumeReading(slot)
     }
 

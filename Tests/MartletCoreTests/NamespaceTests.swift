@@ -12,7 +12,12 @@ struct NamespaceTests {
     @Test("Who may subscribe", arguments: NamespaceOptions.SubscribeRight.allCases)
     func subscribing(right: NamespaceOptions.SubscribeRight) {
         let options = NamespaceOptions(name: "x", subscribe: right)
-        #expect(options.permitsSubscribing(to: "x:1", by: self.ada) == (right != .token))
+        #expect(
+            options.permitsSubscribing(to: "x:1", by: self.ada) == (right == .authenticated || right == .anonymous))
+        let decision = options.subscribing(to: "x:1", by: self.anonymous)
+        #expect((decision == .askProxy) == (right == .proxy))
+        #expect(options.subscribing(to: "$x:1", by: self.ada) == .refused, "nobody is asked about a private channel")
+        #expect(options.subscribing(to: "x:1#ada", by: self.ada) == .permitted)
         #expect(options.permitsSubscribing(to: "x:1", by: self.anonymous) == (right == .anonymous))
         #expect(options.permitsSubscribing(to: "x:1", by: self.anonymous, hasToken: true))
         #expect(options.permitsSubscribing(to: "granted:a", by: self.ada))

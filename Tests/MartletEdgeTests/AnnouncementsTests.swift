@@ -14,17 +14,21 @@ import Testing
     @Test func leaveAtABoundedRateAndInTheirOrder() {
         var announcements = Announcements(perTick: 2, max: 5)
         #expect(!announcements.isBusy)
-        #expect(announcements.mayLeave() && announcements.mayLeave())
-        #expect(!announcements.mayLeave())
-        for number in 0..<5 { #expect(announcements.append(Self.publication(number))) }
-        #expect(!announcements.append(Self.publication(5)), "as many as may wait")
-        #expect(announcements.tick().elementsEqual([0, 1].map(Self.publication)))
-        #expect(!announcements.mayLeave(), "others were first")
-        #expect(announcements.append(Self.publication(6)))
-        #expect(announcements.tick().elementsEqual([2, 3].map(Self.publication)))
-        #expect(announcements.tick().elementsEqual([4, 6].map(Self.publication)))
-        #expect(announcements.isBusy && !announcements.mayLeave())
-        #expect(announcements.tick().isEmpty && !announcements.isBusy)
-        #expect(announcements.mayLeave())
+        var outcomes = (0..<3).map { _ in announcements.mayLeave() }
+        #expect(outcomes == [true, true, false])
+        outcomes = (0..<6).map { announcements.append(Self.publication($0)) }
+        #expect(outcomes == [true, true, true, true, true, false], "as many as may wait")
+        var due = [Array(announcements.tick())]
+        // Others were first.
+        outcomes = [announcements.mayLeave(), announcements.append(Self.publication(6))]
+        #expect(outcomes == [false, true])
+        due.append(Array(announcements.tick()))
+        due.append(Array(announcements.tick()))
+        #expect(due == [[0, 1], [2, 3], [4, 6]].map { $0.map(Self.publication) })
+        #expect(announcements.isBusy)
+        due = [Array(announcements.tick())]
+        #expect(due == [[]] && !announcements.isBusy)
+        let mayLeave = announcements.mayLeave()
+        #expect(mayLeave)
     }
 }

@@ -4,6 +4,7 @@
 import Foundation
 import MartletCore
 import MartletHub
+import MartletInstruments
 import TestSupport
 import Testing
 

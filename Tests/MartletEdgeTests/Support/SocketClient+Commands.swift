@@ -1,7 +1,9 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MartletCore
+import MartletHub
 import MartletSessions
 import TestSupport
 
