@@ -119,6 +119,8 @@ extension NodeRuntime {
         settings.proxyHeaders = configuration.proxy.headers.map { $0.lowercased() }
         settings.proxyPatience = configuration.proxy.patience
         settings.indexedClaims = configuration.sessions.indexedClaims
+        let personal = configuration.personalChannels
+        settings.personalChannels = personal.enabled ? personal.namespace ?? "" : nil
         settings.version = "martlet \(Version.current)"
         return settings
     }

@@ -56,6 +56,10 @@ struct ConfigurationRulesTests {
     @Test(
         "Keys that need or contradict each other",
         arguments: [
+            (
+                "{personal_channels: {enabled: true, namespace: own}, auth.hmac_secret: x, api.keys: [k]}",
+                "personal_channels.namespace is own"
+            ),
             ("kafka.brokers: [a:1]", "kafka.topics is missing"), ("kafka.topics: [a]", "kafka.brokers is missing"),
             ("kafka: {brokers: [a:1], topics: [a, a]}", "names a topic twice"),
             ("validation.kind: http", "validation.url is missing"),

@@ -11,7 +11,8 @@ extension NodeConfiguration {
     package static let keys: [Key] =
         [Self.nameKey] + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
         + Self.kafkaKeys
-        + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys + Self.eventKeys + Self.otherKeys
+        + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys + Self.eventKeys
+        + Self.personalChannelKeys + Self.otherKeys
 
     private static func value<Value>(
         _ name: String, _ path: Key.Path<Value>, _ codec: ConfigurationCodec<Value>, _ summary: String
@@ -167,6 +168,15 @@ extension NodeConfiguration {
         Self.value(
             "events.padding", \.events.padding, .bytes(0...65_536),
             "Bytes of comment that begin every event stream, for proxies and browsers that wait for some."),
+    ]
+
+    private static let personalChannelKeys: [Key] = [
+        Self.value(
+            "personal_channels.enabled", \.personalChannels.enabled, .boolean,
+            "Whether every connection of a user is subscribed to a channel of the user's own, `#<user>`."),
+        .optional(
+            "personal_channels.namespace", \.personalChannels.namespace, .namespaceName,
+            "The namespace of these channels: they are then `<namespace>:#<user>`."),
     ]
 
     private static let otherKeys: [Key] = [

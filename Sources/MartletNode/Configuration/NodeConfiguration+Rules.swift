@@ -167,6 +167,15 @@ extension NodeConfiguration {
             problems.append(
                 self.problem("listen.internal", "listen.internal and listen.public are both \(open): give two ports"))
         }
+        if self.personalChannels.enabled, let namespace = self.personalChannels.namespace,
+            self.namespaceTable.options(of: "\(namespace):") == nil
+        {
+            problems.append(
+                self.problem(
+                    "personal_channels.namespace",
+                    "personal_channels.namespace is \(namespace), which namespaces does not list: add an entry, or "
+                        + "nobody could connect"))
+        }
         if self.limits.commandsBurst < self.limits.commandsPerSecond {
             problems.append(
                 self.problem(

@@ -24,6 +24,7 @@ package struct NodeConfiguration: Sendable {
     package var limits = Limits()
     package var reactor = Reactor()
     package var events = Events()
+    package var personalChannels = PersonalChannels()
     package var log = Log()
     package var console = Console()
     package var demo = Demo()
@@ -151,6 +152,11 @@ package struct NodeConfiguration: Sendable {
         package var retry: Duration = .seconds(3)
         package var chunked = true
         package var padding = 0
+    }
+
+    package struct PersonalChannels: Sendable {
+        package var enabled = false
+        package var namespace: String?
     }
 
     package struct Log: Sendable {
