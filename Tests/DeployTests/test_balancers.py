@@ -8,6 +8,7 @@ import asyncio
 import json
 import pathlib
 import re
+import signal
 import subprocess
 
 import aiohttp
@@ -213,6 +214,62 @@ def test_other_paths_do_not_pass(front):
             for path in ("/", "/api/publish", "/metrics", "/console"):
                 async with http.get(f"{url}{path}") as answer:
                     assert answer.status == 404, path
+
+    asyncio.run(run())
+
+
+def test_the_test_of_the_chart_passes(front):
+    """What `helm test` runs in a pod, here beside one."""
+    url, nodes, with_header = front
+    documents = kit.render("--set", "existingSecret=martlet")
+    test = next(document for document in documents if document["kind"] == "Pod")["spec"]["containers"][0]
+    script = test["args"][0].replace("martlet-internal 9000", f"127.0.0.1 {nodes[0].internal}")
+    command = test["command"] + [script.replace("ask martlet 80", f"ask 127.0.0.1 {url.rpartition(':')[2]}")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert result.returncode == 0 and "readiness: HTTP/1.1 200" in result.stdout, result.stdout + result.stderr
+    nothing = [part.replace(str(nodes[0].internal), str(free_port())) for part in command]
+    assert subprocess.run(nothing, capture_output=True, timeout=20).returncode != 0
+
+
+def test_a_draining_node_sends_nobody_away(front):
+    """The last but one test of a balancer: what a draining node refuses, the other one takes."""
+    url, nodes, with_header = front
+    if with_header:
+        return  # It looks into nothing, so the node itself says when to come back.
+
+    async def run():
+        nodes[0].process.send(signal.SIGTERM)
+        attempts = 0
+        async with aiohttp.ClientSession() as http:
+            while nodes[0].process.child.poll() is None or attempts < 60:
+                async with http.ws_connect(f"{url}/ws"):
+                    attempts += 1
+                await asyncio.sleep(0.02)
+
+    asyncio.run(run())
+
+
+def test_streams_are_told_when_to_come_back_where_no_node_is_there(front):
+    """The last test of a balancer: to a browser anything but 200 would be final."""
+    url, nodes, with_header = front
+    if with_header:
+        return  # The client's connection fails, after which a browser tries again by itself.
+    for node in nodes:
+        node.process.stop(1, signal.SIGKILL)
+
+    async def run():
+        async with aiohttp.ClientSession() as http:
+
+            async def told() -> bool:
+                async with http.get(f"{url}/events?channel=news") as answer:
+                    text = await answer.text()
+                    return answer.status == 200 and re.fullmatch(r"retry: [0-9]{4,5}\n\n", text) is not None
+
+            async with asyncio.timeout(10):
+                while not await told():
+                    await asyncio.sleep(0.1)
+            async with http.get(f"{url}/connection/websocket") as answer:
+                assert answer.status == 503
 
     asyncio.run(run())
 

@@ -94,6 +94,19 @@ def test_every_alert_says_what_to_do(rule):
             assert name in keys, name
 
 
+def test_every_label_that_an_alert_asks_for_is_one():
+    """Where the nodes' sources spell it: a value that is never set would be an alert that never fires."""
+    sources = " ".join(path.read_text() for path in sorted((kit.ROOT / "Sources").rglob("*.swift")))
+    for rule in RULES:
+        for label, operator, values in re.findall(r'(\w+)(=~|!=|=)"([^"]*)"', rule["expr"]):
+            if label in ("job", "instance"):
+                continue
+            assert f'"{label}"' in sources, f"{rule['alert']}: {label}"
+            for value in values.split("|"):
+                spelt = rf'"{value}"|"{value.replace("_", " ")}"|case [a-zA-Z, ]*\b{value}\b'
+                assert re.search(spelt, sources), f"{rule['alert']}: {label}={value}"
+
+
 def test_what_the_metrics_page_wants_alerts_for_has_them():
     text = (kit.ROOT / "Docs" / "Metrics.md").read_text()
     wanted = re.findall(r"`(martlet_\w+)`", text[text.index("Worth an alert") : text.index("Some metrics exist")])
