@@ -14,6 +14,9 @@ package struct ConnectionID: Hashable, Sendable {
             UInt64(shard) << 56 | UInt64(generation & 0x00FF_FFFF) << 32 | UInt64(UInt32(bitPattern: slot))
     }
 
+    /// The one of this number.
+    package init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
     package var shard: UInt8 { UInt8(truncatingIfNeeded: self.rawValue >> 56) }
     package var generation: UInt32 { UInt32(truncatingIfNeeded: self.rawValue >> 32) & 0x00FF_FFFF }
     package var slot: Int32 { Int32(truncatingIfNeeded: self.rawValue) }

@@ -18,7 +18,7 @@ package struct Limits: Sendable {
     package var headBytesMax = 16_384
     /// Time for a request head to arrive, and for a first command to follow it.
     package var handshakeDeadline: Duration = .seconds(10)
-    /// Bytes of an inbound WebSocket message.
+    /// Bytes of an inbound message: of a WebSocket, or the body of a request.
     package var messageBytesMax = 65_536
     /// Bytes of a published payload over the API or the bus.
     package var publicationBytesMax = 1_048_576
@@ -54,4 +54,7 @@ package struct Limits: Sendable {
     package var expiryGrace: Duration = .seconds(25)
 
     package init() {}
+
+    /// Bytes that may have come from a connection and still be incomplete: a head and its body, or a frame.
+    package var inputBytesMax: Int { self.headBytesMax + self.messageBytesMax + 64 }
 }

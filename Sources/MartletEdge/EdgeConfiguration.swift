@@ -17,6 +17,7 @@ package struct EdgeConfiguration: Sendable {
     package var requiresProxyProtocol = false
     /// The cookie that carries a token, or nil.
     package var tokenCookie: String?
+    package var transports = Transports()
     package var namespaces = NamespaceTable([])
     /// The reconnection time event streams are told, in milliseconds.
     package var eventRetryMilliseconds = 3_000
@@ -37,4 +38,18 @@ package struct EdgeConfiguration: Sendable {
     package var version = ""
 
     package init() {}
+
+    /// The ways to connect beside WebSocket and `/events`.
+    package struct Transports: Sendable {
+        package var sse = true
+        package var httpStream = true
+        package var uniWebSocket = true
+        package var uniSSE = true
+        package var uniHTTPStream = true
+
+        package init() {}
+
+        /// Whether there are clients who cannot write on their connections.
+        var areEmulated: Bool { self.sse || self.httpStream }
+    }
 }

@@ -14,10 +14,16 @@ struct EdgeConnection {
         case proxyHeader
         /// Waiting for the head of a request.
         case head
+        /// Waiting for the body that a request announced; its head is kept.
+        case body
+        /// The request was sent to another node, whose answer is awaited.
+        case relaying
         /// A WebSocket, past its handshake.
         case webSocket
         /// A response that does not end, past its head.
         case stream
+        /// A goodbye waits for its time.
+        case parting
         /// Goodbye was said; what still comes is not looked at.
         case ending
     }
@@ -48,6 +54,8 @@ struct EdgeConnection {
         static let keptAlive = Flags(rawValue: 1 << 10)
         /// Its connect, or its request, waits for something, and what follows with it.
         static let waits = Flags(rawValue: 1 << 11)
+        /// The body of the request that is being answered was read: another request follows it.
+        static let bodyRead = Flags(rawValue: 1 << 14)
     }
 
     var stage = Stage.free
@@ -55,7 +63,7 @@ struct EdgeConnection {
     var flags: Flags = []
     var reason = CloseReason.peerClosed
     var decoder = WebSocketDecoder()
-    /// Bytes of an incomplete request head that were looked at.
+    /// Bytes of an incomplete request head that were looked at; of a body, bytes up to its end.
     var scanned: UInt32 = 0
     /// When the next ping (or comment) is due, in the shard's 100 ms ticks.
     var pingTick: UInt32 = 0

@@ -18,6 +18,10 @@ final class EdgeExtras {
     var token: String?
     /// Who is counted for the limit per address.
     var address: PeerAddress?
+    /// What a connection is told when its goodbye comes.
+    var goodbye: CloseNotice?
+    /// How a request is answered whose commands went to another node.
+    var relayed: EdgeShard.RelayedRequest?
     /// JSON-RPC requests that wait for the bus, by ticket.
     var tickets: [UInt32: EdgeShard.RPCAnswer] = [:]
 
@@ -29,5 +33,6 @@ final class EdgeExtras {
     var isIdle: Bool {
         self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
             && self.tickets.isEmpty && self.connect == nil && self.subscriptions.isEmpty && self.events == nil
+            && self.goodbye == nil && self.relayed == nil
     }
 }

@@ -55,6 +55,15 @@ enum EdgeProtocol: UInt8, CaseIterable {
     /// The client says nothing after its request to connect.
     var isUnidirectional: Bool { self == .uniWebSocket || self == .uniSSE || self == .uniHTTPStream }
 
+    /// Messages are events of `text/event-stream`.
+    var isEventStream: Bool { self == .sse || self == .uniSSE || self == .events }
+
+    /// Of the response that carries it.
+    var contentType: String {
+        if self.isEventStream { return "text/event-stream; charset=utf-8" }
+        return self.isProtobuf ? "application/octet-stream" : "application/json; charset=utf-8"
+    }
+
     /// Whether a client answers pings, in whatever way; of others only a failed write shows that they are gone.
     var answersPings: Bool { self != .events && self != .uniSSE && self != .uniHTTPStream }
 

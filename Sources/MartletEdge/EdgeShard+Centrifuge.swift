@@ -105,7 +105,7 @@ extension EdgeShard {
             .presenceStats(.failure(let error)):
             self.reply(slot, .error(CentrifugeError(error)), id: ticket)
         case .unrecoverable: self.reply(slot, .error(.unrecoverablePosition), id: ticket)
-        case .proxied: break
+        case .proxied, .relayed: break
         }
     }
 }

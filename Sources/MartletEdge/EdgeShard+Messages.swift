@@ -22,7 +22,7 @@ extension EdgeShard {
     /// nothing.
     private func unidirectionalMessage(_ slot: Int32, _ payload: Span<UInt8>) {
         guard self.takeCommand(slot) else { return self.end(slot, reason: .tooManyRequests) }
-        guard !self.connections[Int(slot)].flags.contains(.connected) else { return }
+        guard !self.connections[Int(slot)].flags.contains(.connected), !self.isWaiting(slot) else { return }
         guard let request = CentrifugeJSON.connectRequest(payload) else { return self.end(slot, reason: .badRequest) }
         self.connect(slot, request, id: 1)
     }

@@ -34,7 +34,7 @@ extension EdgeShard {
         case .stream:
             if self.connections[Int(slot)].kind == .events { return self.endEvents(slot, notice) }
             self.endStream(slot, notice)
-        case .free, .proxyHeader, .head, .ending: break
+        case .free, .proxyHeader, .head, .body, .relaying, .parting, .ending: break
         }
     }
 
@@ -47,6 +47,9 @@ extension EdgeShard {
     private func complete(_ result: inout CentrifugeReply.ConnectResult, _ slot: Int32) {
         let kind = self.connections[Int(slot)].kind
         if kind.isUnidirectional { result.wantsPong = false }
+        guard kind.isUnidirectional || kind.isEmulated else { return }
+        result.session = self.shared.emulation.session(of: self.reactor.id(of: slot))
+        if kind.isEmulated { result.node = self.shared.emulation.node }
     }
 
     /// Nobody waits for replies on a unidirectional transport: a connect that succeeded is the first push, one that did

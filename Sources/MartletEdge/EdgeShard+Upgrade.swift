@@ -4,22 +4,24 @@
 import MartletCore
 import MartletHub
 import MartletPolicy
+import MartletProtocol
 import MartletReactor
 import MartletSessions
 import MartletWire
 
 /// Requests for a WebSocket.
 extension EdgeShard {
-    func webSocketRequest(_ slot: Int32, _ head: HTTPRequestHead, _ bytes: Span<UInt8>, _ kind: EdgeProtocol) {
+    func webSocketRequest(_ slot: Int32, _ head: HTTPRequestHead, _ bytes: Span<UInt8>, _ asked: EdgeProtocol) {
         let accept: [UInt8]
         switch WebSocketHandshake.check(head, in: bytes) {
         case .refused(let refusal): return self.refuse(slot, head, bytes, refusal, "bad_request")
         case .accepted(let proof): accept = proof
         }
-        let supported = kind == .centrifuge ? ["centrifuge-json"] : ["jsonrpc"]
-        let offers = WebSocketHandshake.subprotocols(head, in: bytes, supported: supported)
-        if kind == .centrifuge, self.wantsProtobuf(head, bytes) {
-            let refusal = HTTPRefusal(.badRequest, "Only the JSON protocol is spoken here.")
+        let offers = WebSocketHandshake.subprotocols(
+            head, in: bytes, supported: self.subprotocols(asked, head, bytes))
+        let kind = self.encoding(of: asked, head, bytes, offers.chosen)
+        guard kind != .uniWebSocket || self.hasValidConnect(head, bytes) else {
+            let refusal = HTTPRefusal(.badRequest, "The request to connect is malformed.")
             return self.refuse(slot, head, bytes, refusal, "bad_request")
         }
         var credentials = self.credentials(head, bytes)
@@ -63,11 +65,16 @@ extension EdgeShard {
         self.addresses[slot] = nil
         self.admitted(slot, kind)
         self.dropExtrasIfIdle(slot)
-        if kind == .jsonRPC || QueryItems.first("cf_ws_frame_ping_pong", in: bytes, query: head.query) == "true" {
+        if kind == .jsonRPC || kind == .uniWebSocket
+            || QueryItems.first("cf_ws_frame_ping_pong", in: bytes, query: head.query) == "true"
+        {
             self.connections[Int(slot)].flags.insert(.nativePing)
         }
         self.reactor.send(upgrade(), to: slot)
         self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
+        if kind == .uniWebSocket, let connect = QueryItems.first("cf_connect", in: bytes, query: head.query) {
+            self.message(slot, connect.utf8.span)
+        }
         guard let identity else { return }
         switch self.rpcEnter(slot, identity) {
         case .clear: break
@@ -76,11 +83,33 @@ extension EdgeShard {
         }
     }
 
+    private func subprotocols(_ kind: EdgeProtocol, _ head: HTTPRequestHead, _ bytes: Span<UInt8>) -> [String] {
+        switch kind {
+        case .jsonRPC: ["jsonrpc"]
+        case .centrifuge where self.wantsProtobuf(head, bytes): [Self.protobufSubprotocol]
+        case .centrifuge: [Self.protobufSubprotocol, "centrifuge-json"]
+        default: []
+        }
+    }
+
+    private static let protobufSubprotocol = "centrifuge-protobuf"
+
+    private func encoding(
+        of kind: EdgeProtocol, _ head: HTTPRequestHead, _ bytes: Span<UInt8>, _ subprotocol: String?
+    ) -> EdgeProtocol {
+        guard kind == .centrifuge else { return kind }
+        let isProtobuf = subprotocol == Self.protobufSubprotocol || self.wantsProtobuf(head, bytes)
+        return isProtobuf ? .centrifugeProtobuf : .centrifuge
+    }
+
     private func wantsProtobuf(_ head: HTTPRequestHead, _ bytes: Span<UInt8>) -> Bool {
-        if QueryItems.first("format", in: bytes, query: head.query) == "protobuf" { return true }
-        if QueryItems.first("cf_protocol", in: bytes, query: head.query) == "protobuf" { return true }
-        let offered = WebSocketHandshake.subprotocols(head, in: bytes, supported: ["centrifuge-protobuf"])
-        return offered.chosen != nil
-            && WebSocketHandshake.subprotocols(head, in: bytes, supported: ["centrifuge-json"]).chosen == nil
+        ["format", "cf_protocol"].contains { QueryItems.first($0, in: bytes, query: head.query) == "protobuf" }
+    }
+
+    /// Whether the request to connect in the query, if there is one, can be read.
+    private func hasValidConnect(_ head: HTTPRequestHead, _ bytes: Span<UInt8>) -> Bool {
+        guard let items = QueryItems.all("cf_connect", in: bytes, query: head.query) else { return false }
+        guard let item = items.first else { return true }
+        return CentrifugeJSON.connectRequest(item.utf8.span) != nil
     }
 }

@@ -268,9 +268,11 @@ extension EdgeShard: ReactorDelegate {
             let step: Int
             switch self.connections[Int(slot)].stage {
             case .proxyHeader: step = self.proxyHeader(slot, bytes.span.extracting(consumed...))
-            case .head: step = self.request(slot, bytes.span.extracting(consumed...))
+            case .head, .body: step = self.request(slot, bytes.span.extracting(consumed...))
             case .webSocket: step = self.frame(slot, &bytes, from: consumed)
-            case .stream, .ending, .free: return bytes.count
+            // The next request waits for the answer to this one.
+            case .relaying: step = 0
+            case .stream, .parting, .ending, .free: return bytes.count
             }
             if step == 0 { return consumed }
             consumed += step
@@ -282,11 +284,12 @@ extension EdgeShard: ReactorDelegate {
     package func deadlineReached(_ slot: Int32) {
         switch self.connections[Int(slot)].stage {
         case .free: break
-        case .proxyHeader, .head:
+        case .proxyHeader, .head, .body, .relaying:
             self.waitingForKeys.remove(slot)
             self.connections[Int(slot)].reason = .handshakeTimeout
             self.reactor.abort(slot)
         case .webSocket, .stream: self.openDeadline(slot)
+        case .parting: self.part(slot)
         case .ending: self.reactor.abort(slot)
         }
     }
@@ -345,6 +348,7 @@ extension EdgeShard: ShardEdge {
     }
 
     package func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
+        if case .relayed(let result) = completion { return self.relayed(slot, result) }
         switch self.connections[Int(slot)].kind.language {
         case .centrifuge: self.centrifugeCompleted(slot, ticket: ticket, completion)
         case .jsonRPC: self.rpcCompleted(slot, ticket: ticket, completion)
@@ -369,7 +373,10 @@ extension EdgeShard: ShardEdge {
         }
     }
 
-    package func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) {}
+    package func emulated(_ slot: Int32, _ commands: [UInt8]) {
+        guard self.connections[Int(slot)].stage == .stream, self.connections[Int(slot)].kind.isEmulated else { return }
+        self.centrifugeMessage(slot, commands.span)
+    }
 
     package func end(_ slot: Int32, reason: CloseReason) { self.end(slot, CloseNotice(reason)) }
 

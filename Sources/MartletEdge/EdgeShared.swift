@@ -19,6 +19,7 @@ package final class EdgeShared: Sendable {
     /// The back-end that decides, or nil.
     package let proxy: BackendProxy?
     package let clients: ClientIdentifier
+    package let emulation: EmulationRelay
     let cors: CORS
     let origins: OriginPolicy
     let httpLimits: HTTPLimits
@@ -37,8 +38,8 @@ package final class EdgeShared: Sendable {
     ///   - fetchKeys: Asks for keys that a token names and the verifier lacks; every shard is told the outcome.
     package init(
         configuration: EdgeConfiguration, verifier: TokenVerifier, revocations: RevocationTable,
-        roster: SessionRoster?, metrics: EdgeMetrics, clients: ClientIdentifier, capacity: Int,
-        admission: Admission, proxy: BackendProxy? = nil, fetchKeys: @escaping @Sendable () -> Void
+        roster: SessionRoster?, metrics: EdgeMetrics, clients: ClientIdentifier, emulation: EmulationRelay,
+        capacity: Int, admission: Admission, proxy: BackendProxy? = nil, fetchKeys: @escaping @Sendable () -> Void
     ) {
         self.configuration = configuration
         self.verifier = verifier
@@ -47,6 +48,7 @@ package final class EdgeShared: Sendable {
         self.metrics = metrics
         self.proxy = proxy
         self.clients = clients
+        self.emulation = emulation
         self.places = Atomic(capacity)
         self.countsAddresses = Atomic(configuration.limits.connectionsPerAddressMax != nil)
         self.countsUsers = Atomic(configuration.limits.connectionsPerUserMax != nil)

@@ -14,4 +14,6 @@ package enum Completion: Sendable {
     case presenceStats(Result<PresenceStats, BusError>)
     /// What the back-end said to a question about the connection.
     case proxied(ProxyOutcome)
+    /// Whether the node that something was sent to is there.
+    case relayed(Result<Bool, BusError>)
 }

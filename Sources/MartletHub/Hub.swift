@@ -77,9 +77,9 @@ package final class Hub: BusSink {
     }
 
     /// Hands a client's commands to its connection; false where its shard is not one of ours.
-    package func emulate(_ id: ConnectionID, session: String, _ commands: [UInt8]) -> Bool {
+    package func emulate(_ id: ConnectionID, _ commands: [UInt8]) -> Bool {
         guard Int(id.shard) < self.mailboxes.count else { return false }
-        return self.mailboxes[Int(id.shard)].post(control: .emulated(id, session: session, commands))
+        return self.mailboxes[Int(id.shard)].post(control: .emulated(id, commands))
     }
 
     /// One snapshot a shard, each taken on its own thread.

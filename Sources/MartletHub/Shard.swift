@@ -195,8 +195,8 @@ package final class Shard {
         case .streamRenewed(let channel): self.completeRenewal(channel)
         case .invalidate(let invalidation): self.invalidate(invalidation)
         case .user(let command, let answer): answer(self.perform(command))
-        case .emulated(let id, let session, let commands):
-            if let slot = self.reactor.slot(of: id) { self.edge?.emulated(slot, session: session, commands) }
+        case .emulated(let id, let commands):
+            if let slot = self.reactor.slot(of: id) { self.edge?.emulated(slot, commands) }
         case .closeStale(let key): self.closeStale(key)
         case .keysRefreshed: self.edge?.keysRefreshed()
         case .reconfigured(let limits, let namespaces):

@@ -20,7 +20,7 @@ package protocol ShardEdge: AnyObject {
     /// Does what a back-end service wants done to these connections.
     func perform(_ command: UserCommand, on slots: [Int32]) -> UserOutcome
     /// Commands that came by another way than the connection.
-    func emulated(_ slot: Int32, session: String, _ commands: [UInt8])
+    func emulated(_ slot: Int32, _ commands: [UInt8])
     /// Say goodbye in the connection's protocol and finish it.
     func end(_ slot: Int32, reason: CloseReason)
     func keysRefreshed()

@@ -18,8 +18,8 @@ package enum ShardMessage: Sendable {
     case completed(ConnectionID, ticket: UInt32, Completion)
     case invalidate(Invalidation)
     case user(UserCommand, @Sendable (UserOutcome) -> Void)
-    /// Commands of a client whose answers go over a stream, with the secret that proves whose it is.
-    case emulated(ConnectionID, session: String, [UInt8])
+    /// Commands of a client whose answers go over a stream, once it has proved whose client it is.
+    case emulated(ConnectionID, [UInt8])
     /// Sessions whose last good validation is too old, by key.
     case closeStale(sessionKey: String)
     /// Keys to verify tokens by have changed, or could not be had.

@@ -26,7 +26,7 @@ extension NodeRuntime {
         let shared = ReactorShared()
         return try (0..<count).map { index in
             var settings = ReactorConfiguration(shard: UInt8(index), listeners: [listener])
-            settings.inputBytesMax = max(configuration.limits.headBytesMax, configuration.limits.messageBytesMax) + 64
+            settings.inputBytesMax = configuration.limits.inputBytesMax
             settings.pendingBytesMax = configuration.limits.pendingBytesMax
             settings.pendingBytesTotalMax = configuration.limits.pendingBytesTotalMax
             return try Reactor(configuration: settings, shared: shared)
@@ -112,6 +112,7 @@ extension NodeRuntime {
         settings.trustedProxies = configuration.listen.trustedProxies
         settings.requiresProxyProtocol = configuration.listen.proxyProtocol == .required
         settings.eventsChunked = configuration.events.chunked
+        settings.transports = configuration.transports
         settings.tokenCookie = configuration.auth.cookie
         settings.namespaces = configuration.namespaceTable
         settings.eventRetryMilliseconds = Int(configuration.events.retry.inSeconds * 1_000)

@@ -104,7 +104,8 @@ final class NodeRuntime: Sendable {
             ? BackendProxy(configuration.proxyConfiguration, metrics: metrics, logger: logger) : nil
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
-            roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients, capacity: capacity,
+            roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients,
+            emulation: EmulationRelay(node: self.identifier, hub: hub, bus: bus, metrics: metrics), capacity: capacity,
             admission: Admission(admission, now: Clock.monotonic), proxy: self.proxy,
             fetchKeys: Self.keyFetcher(verifier, hub))
         control.attach(self)
@@ -175,6 +176,7 @@ final class NodeRuntime: Sendable {
 
     /// A control message of a node, this one's own among them.
     func received(_ message: [UInt8]) {
+        if self.edge.emulation.received(message) { return }
         switch ControlMessage(message.span) {
         case .invalidation(let invalidation): self.intake.take(invalidation)
         case .announcement(let member, let isHello): self.cluster.received(member, isHello: isHello)

@@ -25,7 +25,7 @@ extension LoopbackTests {
                 answer = try client.ask("GET /ws")
                 #expect(answer.status == 426 && answer.fields["upgrade"] == "websocket")
                 #expect(answer.fields["connection"] == "keep-alive, Upgrade")
-                answer = try client.ask("GET /connection/websocket?format=protobuf", LoopbackClient.upgrade)
+                answer = try client.ask("GET /connection/uni_websocket?cf_connect=no", LoopbackClient.upgrade)
                 #expect(answer.status == 400)
                 answer = try client.ask("HEAD /nowhere", hasBody: false)
                 #expect(answer.status == 404 && answer.fields["content-length"] != "0")

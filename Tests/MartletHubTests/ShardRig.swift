@@ -54,7 +54,7 @@ final class ShardRig {
             return UserOutcome(count: slots.count)
         }
 
-        func emulated(_ slot: Int32, session: String, _ commands: [UInt8]) { self.events.append("\(slot) emulated") }
+        func emulated(_ slot: Int32, _ commands: [UInt8]) { self.events.append("\(slot) emulated") }
         func sent(_ slot: Int32, _ publication: Publication) {
             self.events.append("\(slot) \(publication.channel) sent \(publication.offset ?? 0)")
         }

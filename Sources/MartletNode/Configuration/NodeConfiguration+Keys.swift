@@ -3,6 +3,7 @@
 
 import Logging
 import MartletCore
+import MartletEdge
 
 extension NodeConfiguration {
     package typealias Key = ConfigurationKey<NodeConfiguration>
@@ -10,9 +11,8 @@ extension NodeConfiguration {
     /// Every key but `namespaces`, in the order of the reference.
     package static let keys: [Key] =
         [Self.nameKey] + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
-        + Self.kafkaKeys
-        + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys + Self.eventKeys
-        + Self.personalChannelKeys + Self.otherKeys
+        + Self.kafkaKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys
+        + Self.transportKeys + Self.eventKeys + Self.personalChannelKeys + Self.otherKeys
 
     private static func value<Value>(
         _ name: String, _ path: Key.Path<Value>, _ codec: ConfigurationCodec<Value>, _ summary: String
@@ -155,6 +155,25 @@ extension NodeConfiguration {
         Self.value(
             "drain.window", \.drain.window, .duration(),
             "Then, the time over which connections are ended evenly."),
+    ]
+
+    private static let transportKeys: [Key] = [
+        Self.value(
+            "transports.sse.enabled", \.transports.sse, .boolean,
+            "Whether SDKs may read event streams on `/connection/sse`. With this or the next, `/emulation` takes "
+                + "what their clients say."),
+        Self.value(
+            "transports.http_stream.enabled", \.transports.httpStream, .boolean,
+            "Whether SDKs may read HTTP streams on `/connection/http_stream`."),
+        Self.value(
+            "transports.uni_websocket.enabled", \.transports.uniWebSocket, .boolean,
+            "Whether clients may listen on `/connection/uni_websocket`."),
+        Self.value(
+            "transports.uni_sse.enabled", \.transports.uniSSE, .boolean,
+            "Whether clients may listen on `/connection/uni_sse`."),
+        Self.value(
+            "transports.uni_http_stream.enabled", \.transports.uniHTTPStream, .boolean,
+            "Whether clients may listen on `/connection/uni_http_stream`."),
     ]
 
     private static let eventKeys: [Key] = [

@@ -45,7 +45,7 @@ extension NodeConfiguration {
         Self.limit("head_bytes_max", \.limits.headBytesMax, .bytes(1024...16_777_216), "Bytes of a request's head."),
         Self.limit(
             "message_bytes_max", \.limits.messageBytesMax, .bytes(125...1_073_741_824),
-            "Bytes of a message from a client."),
+            "Bytes of a message from a client: of a WebSocket, or the body of a request."),
         Self.limit(
             "publication_bytes_max", \.limits.publicationBytesMax, .bytes(1...1_073_741_824),
             "Bytes of a payload published over the API or Redis."),

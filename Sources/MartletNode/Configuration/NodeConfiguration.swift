@@ -3,6 +3,7 @@
 
 package import Logging
 package import MartletCore
+package import MartletEdge
 package import MartletSessions
 
 /// Everything a node is told, with its defaults: those of a node that runs alone.
@@ -25,6 +26,7 @@ package struct NodeConfiguration: Sendable {
     package var reactor = Reactor()
     package var events = Events()
     package var personalChannels = PersonalChannels()
+    package var transports = EdgeConfiguration.Transports()
     package var log = Log()
     package var console = Console()
     package var demo = Demo()

@@ -3,17 +3,17 @@
 
 /// SipHash-2-4 with 128 bits of result (Aumasson and Bernstein, 2012), under a key drawn once a process: nobody outside
 /// can make two names collide, and by chance none of 10 million do (one in 10²⁴).
-struct SipHash {
-    struct Key: Sendable {
+package struct SipHash {
+    package struct Key: Sendable {
         let first: UInt64
         let second: UInt64
 
-        static func random() -> Key { Key(first: .random(in: .min ... .max), second: .random(in: .min ... .max)) }
+        package static func random() -> Key { Key(first: .random(in: .min ... .max), second: .random(in: .min ... .max)) }
     }
 
-    struct Digest: Hashable, Sendable {
-        let high: UInt64
-        let low: UInt64
+    package struct Digest: Hashable, Sendable {
+        package let high: UInt64
+        package let low: UInt64
     }
 
     private var v0: UInt64
@@ -24,14 +24,14 @@ struct SipHash {
     private var tail: UInt64 = 0
     private var count = 0
 
-    init(_ key: Key) {
+    package init(_ key: Key) {
         self.v0 = key.first ^ 0x736F_6D65_7073_6575
         self.v1 = key.second ^ 0x646F_7261_6E64_6F6D ^ 0xEE
         self.v2 = key.first ^ 0x6C79_6765_6E65_7261
         self.v3 = key.second ^ 0x7465_6462_7974_6573
     }
 
-    mutating func update(_ byte: UInt8) {
+    package mutating func update(_ byte: UInt8) {
         self.tail |= UInt64(byte) << UInt64(8 * (self.count & 7))
         self.count += 1
         if self.count & 7 == 0 {
@@ -57,7 +57,7 @@ struct SipHash {
         }
     }
 
-    consuming func finalize() -> Digest {
+    package consuming func finalize() -> Digest {
         self.absorb(self.tail | UInt64(truncatingIfNeeded: self.count) << 56)
         self.v2 ^= 0xEE
         for _ in 0..<4 { self.round() }

@@ -16,6 +16,9 @@ package enum HTTPResponse {
         return bytes
     }
 
+    /// Asks for the body of a request that waits to be asked (RFC 9110 section 10.1.1).
+    package static let proceed = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+
     /// The answer to a refused request: its text is the body.
     package static func refusal(
         _ refusal: HTTPRefusal, fields: [HTTPField] = [], keepsAlive: Bool = false, isHead: Bool = false
@@ -45,14 +48,23 @@ package enum HTTPResponse {
 
     /// The head of a stream that goes on until one side ends it.
     ///
-    /// - Parameter isChunked: False for HTTP/1.0, and for old intermediaries: the stream then ends with the connection.
+    /// - Parameters:
+    ///   - isChunked: False for HTTP/1.0, and for old intermediaries: the stream then ends with the connection.
+    ///   - forbidsStoring: Tells caches of every age to keep nothing of it.
     package static func stream(
         contentType: String = "text/event-stream; charset=utf-8", isChunked: Bool, fields: [HTTPField] = [],
-        keepsAlive: Bool = true
+        keepsAlive: Bool = true, forbidsStoring: Bool = false
     ) -> [UInt8] {
-        var bytes = Self.head(.ok, capacity: 320)
+        var bytes = Self.head(.ok, capacity: 384)
         Self.append(HTTPField("Content-Type", contentType), to: &bytes)
-        bytes += "Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n".utf8
+        bytes += "Cache-Control: ".utf8
+        if forbidsStoring {
+            bytes += "private, no-cache, no-store, must-revalidate, max-age=0, no-transform\r\n".utf8
+            bytes += "Pragma: no-cache\r\nExpires: 0\r\n".utf8
+        } else {
+            bytes += "no-cache, no-transform\r\n".utf8
+        }
+        bytes += "X-Accel-Buffering: no\r\n".utf8
         if isChunked { bytes += "Transfer-Encoding: chunked\r\n".utf8 }
         Self.end(&bytes, fields: fields, keepsAlive: isChunked && keepsAlive)
         return bytes

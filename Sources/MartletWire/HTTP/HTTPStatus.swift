@@ -13,6 +13,7 @@ package enum HTTPStatus: Int, CaseIterable, Sendable {
     case methodNotAllowed = 405
     case notAcceptable = 406
     case requestTimeout = 408
+    case lengthRequired = 411
     case contentTooLarge = 413
     case targetTooLong = 414
     case unsupportedMediaType = 415
@@ -37,6 +38,7 @@ package enum HTTPStatus: Int, CaseIterable, Sendable {
         case .methodNotAllowed: "Method Not Allowed"
         case .notAcceptable: "Not Acceptable"
         case .requestTimeout: "Request Timeout"
+        case .lengthRequired: "Length Required"
         case .contentTooLarge: "Content Too Large"
         case .targetTooLong: "URI Too Long"
         case .unsupportedMediaType: "Unsupported Media Type"

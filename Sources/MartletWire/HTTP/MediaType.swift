@@ -1,10 +1,21 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whether an `Accept` field allows a media type (RFC 9110 section 12.5.1).
+/// Media types in requests.
 package enum MediaType {
     package static let eventStream = "text/event-stream"
 
+    package static let octetStream = "application/octet-stream"
+
+    /// Whether a `Content-Type` field names a type, given in lower case; its parameters do not count.
+    package static func names(_ type: String, _ field: Range<Int>?, in bytes: Span<UInt8>) -> Bool {
+        var rest = field
+        guard let name = bytes.cut(&rest, at: .semicolon) else { return false }
+        return bytes.matches(name, lowercased: type)
+    }
+
+    /// Whether an `Accept` field allows a media type (RFC 9110 section 12.5.1).
+    ///
     /// - Parameter type: In lower case, as `text/event-stream`. Without the field everything is accepted.
     package static func isAccepted(_ type: String, by lines: HTTPFieldLines, in bytes: Span<UInt8>) -> Bool {
         guard !lines.isEmpty else { return true }

@@ -26,6 +26,7 @@ final class EdgeRig {
         var bus: ScriptedBus?
         var mode = Admission.Mode.ready
         var enqueuesPerTurnMax = Shard.enqueuesPerTurnMax
+        var node = "node-a"
         var fetchKeys: @Sendable () -> Void = {}
 
         init() {
@@ -65,7 +66,7 @@ final class EdgeRig {
         let reactors = try (0..<options.shards).map { index in
             var settings = ReactorConfiguration(shard: UInt8(index), listeners: [listener])
             settings.slotCapacity = 16_384
-            settings.inputBytesMax = max(limits.headBytesMax, limits.messageBytesMax) + 64
+            settings.inputBytesMax = limits.inputBytesMax
             settings.pendingBytesMax = limits.pendingBytesMax
             return try Reactor(configuration: settings, shared: shared)
         }
@@ -75,24 +76,29 @@ final class EdgeRig {
         self.port = listener.address.port
         self.reactors = reactors
         self.hubMetrics = HubMetrics(self.metrics)
-        self.hub = Hub(mailboxes: mailboxes, metrics: self.hubMetrics) { _ in }
-        let sessions = SessionMetrics(self.metrics)
-        self.verifier = try TokenVerifier(options.verifier, metrics: sessions, logger: Logger(label: "test"))
-        self.revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(86_400), metrics: sessions)
-        self.roster = SessionRoster(ValidationConfiguration(), metrics: sessions)
-        self.shared = EdgeShared(
-            configuration: options.edge, verifier: self.verifier, revocations: self.revocations, roster: self.roster,
-            metrics: EdgeMetrics(self.metrics), clients: ClientIdentifier(), capacity: options.admission.connectionsMax,
-            admission: Admission(options.admission, now: Clock.monotonic), fetchKeys: options.fetchKeys)
-        self.shared.setAdmission(options.mode)
+        // The hub's handler is known only once what it hands to exists.
+        let inbox = ControlInbox()
+        self.hub = Hub(mailboxes: mailboxes, metrics: self.hubMetrics) { inbox.receive($0) }
         if let bus = options.bus {
-            bus.attach(self.hub)
+            bus.attach(self.hub, node: options.node)
             self.bus = bus
         } else {
             let memory = MemoryBus(metrics: self.metrics)
             memory.attach(self.hub)
             self.bus = memory
         }
+        let relay = EmulationRelay(node: options.node, hub: self.hub, bus: self.bus, metrics: self.metrics)
+        inbox.attach(relay)
+        let sessions = SessionMetrics(self.metrics)
+        self.verifier = try TokenVerifier(options.verifier, metrics: sessions, logger: Logger(label: "test"))
+        self.revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(86_400), metrics: sessions)
+        self.roster = SessionRoster(ValidationConfiguration(), metrics: sessions)
+        self.shared = EdgeShared(
+            configuration: options.edge, verifier: self.verifier, revocations: self.revocations, roster: self.roster,
+            metrics: EdgeMetrics(self.metrics), clients: ClientIdentifier(), emulation: relay,
+            capacity: options.admission.connectionsMax, admission: Admission(options.admission, now: Clock.monotonic),
+            fetchKeys: options.fetchKeys)
+        self.shared.setAdmission(options.mode)
         for (index, reactor) in reactors.enumerated() {
             let shard = Shard(
                 index: index, reactor: reactor, mailbox: mailboxes[index], bus: self.bus, limits: limits,

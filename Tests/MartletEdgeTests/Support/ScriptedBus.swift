@@ -9,14 +9,25 @@ import Synchronization
 final class ScriptedBus: Bus {
     private struct State: Sendable {
         weak var sink: (any BusSink)?
+        var nodes: [String: WeakSink] = [:]
         var interest: [String: ShardSet] = [:]
         var completions: [@Sendable (Result<StreamPosition?, BusError>) -> Void] = []
         var unsubscribed: [String] = []
     }
 
+    private struct WeakSink: Sendable {
+        weak var sink: (any BusSink)?
+    }
+
     private let state = Mutex(State())
 
-    func attach(_ sink: any BusSink) { self.state.withLock { $0.sink = sink } }
+    /// Several nodes may share one of these; what is not sent to one of them goes to the last.
+    func attach(_ sink: any BusSink, node: String) {
+        self.state.withLock { state in
+            state.sink = sink
+            state.nodes[node] = WeakSink(sink: sink)
+        }
+    }
 
     var health: BusHealth { .healthy }
     /// Channels that were asked for and not given up.
@@ -79,8 +90,14 @@ final class ScriptedBus: Bus {
     func send(
         _ message: [UInt8], to node: String, completion: @escaping @Sendable (Result<Bool, BusError>) -> Void
     ) {
-        completion(.failure(.unavailable))
+        guard node != Self.unreachable else { return completion(.failure(.unavailable)) }
+        let sink = self.state.withLock { $0.nodes[node]?.sink }
+        sink?.controlReceived(message)
+        completion(.success(sink != nil))
     }
+
+    /// A node to which nothing can be sent.
+    static let unreachable = "unreachable"
 
     func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) { completion(nil) }
 

@@ -8,6 +8,7 @@ import TestSupport
 final class SocketClient {
     enum Message: Equatable {
         case text(String)
+        case binary([UInt8])
         case ping([UInt8])
         case pong([UInt8])
         case close(UInt16, String)
@@ -72,6 +73,7 @@ final class SocketClient {
         let payload = try self.client.take(length)
         switch head[0] {
         case 0x81: return .text(String(decoding: payload, as: UTF8.self))
+        case 0x82: return .binary(payload)
         case 0x89: return .ping(payload)
         case 0x8A: return .pong(payload)
         case 0x88:
@@ -88,7 +90,7 @@ final class SocketClient {
             switch try self.next() {
             case .close(let code, _): return code
             case .end: return nil
-            case .text, .ping, .pong: continue
+            case .text, .binary, .ping, .pong: continue
             }
         }
     }
