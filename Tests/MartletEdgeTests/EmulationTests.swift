@@ -95,7 +95,8 @@ extension LoopbackTests {
                     #expect(try HTTPAnswer(poster).status == 204)
                     #expect(try client.next() == #"{"id":2,"ping":{}}"#)
                 }
-                let bytes = Array(LoopbackClient.post("/connection/http_stream", SocketClient.connect(rig.token("ann"))).utf8)
+                let bytes = Array(
+                    LoopbackClient.post("/connection/http_stream", SocketClient.connect(rig.token("ann"))).utf8)
                 let slow = try LoopbackClient(port: rig.port)
                 for byte in bytes { try slow.send([byte]) }
                 #expect(try HTTPAnswer(slow).status == 200)

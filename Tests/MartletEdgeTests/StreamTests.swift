@@ -237,7 +237,8 @@ extension LoopbackTests {
         @Test func preflights() throws {
             try EdgeRig.run { rig in
                 let client = try LoopbackClient(port: rig.port)
-                for path in ["/connection/sse", "/connection/http_stream", "/emulation", "/connection/uni_http_stream"] {
+                for path in ["/connection/sse", "/connection/http_stream", "/emulation", "/connection/uni_http_stream"]
+                {
                     let answer = try client.ask(
                         "OPTIONS \(path)",
                         [

@@ -50,8 +50,12 @@ extension LoopbackTests {
                 #expect(
                     try late.next() == #"{"disconnect":{"code":3005,"reason":"connection expired","reconnect":true}}"#)
                 #expect(try late.next() == nil)
-                #expect(try wrong.rest().contains { $0.hasSuffix(#"{"disconnect":{"code":3500,"reason":"invalid token"}}"#) })
-                #expect(try none.rest().contains { $0.hasSuffix(#"{"disconnect":{"code":3501,"reason":"bad request"}}"#) })
+                #expect(
+                    try wrong.rest().contains {
+                        $0.hasSuffix(#"{"disconnect":{"code":3500,"reason":"invalid token"}}"#)
+                    })
+                #expect(
+                    try none.rest().contains { $0.hasSuffix(#"{"disconnect":{"code":3501,"reason":"bad request"}}"#) })
             }
         }
 

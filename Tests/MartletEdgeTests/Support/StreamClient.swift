@@ -46,7 +46,9 @@ final class StreamClient {
     }
 
     static let paths = ["GET /connection/sse", "POST /connection/sse", "POST /connection/http_stream"]
-    static let unidirectional = ["GET /connection/uni_sse", "POST /connection/uni_sse", "POST /connection/uni_http_stream"]
+    static let unidirectional = [
+        "GET /connection/uni_sse", "POST /connection/uni_sse", "POST /connection/uni_http_stream",
+    ]
 
     /// A client that is connected.
     static func connected(_ rig: EdgeRig, _ line: String, token: String?) throws -> StreamClient {
