@@ -49,10 +49,16 @@ extension EdgeShard {
 
     /// Without a position of its own: what it loses is told as a gap, and it goes on.
     private func subscribeEvents(_ slot: Int32, _ channel: String, since: StreamPosition?) -> Shard.SubscribeOutcome {
-        let options = self.namespaces.options(of: channel)
-        return self.shard.subscribe(
-            slot, to: channel,
-            SubscribeOptions(history: options?.history, since: since, recovery: options?.recovery ?? .off))
+        var subscribe = SubscribeOptions()
+        if let options = self.namespaces.options(of: channel) {
+            subscribe = self.subscribeOptions(
+                options, SubscriptionOverrides(), asked: nil, isServerSide: false, ticket: 0)
+            // Nor is there an event that says who comes and goes.
+            subscribe.flags.subtract([.joinLeave, .positioned, .recoverable])
+            subscribe.since = since
+            subscribe.recovery = options.recovery
+        }
+        return self.shard.subscribe(slot, to: channel, subscribe)
     }
 
     func eventsSubscribed(_ slot: Int32, channel: String, _ result: Result<SubscriptionStart, BusError>) {
@@ -74,6 +80,7 @@ extension EdgeShard {
                 EventStreamEncoder.event(data: EventStreamBody.publication(publication), isComplete: false)
                     + EventStreamEncoder.end(id: self.eventID(slot, after: publication)))
         }
+        self.announce(slot, channel, self.shard.flags(of: slot, in: channel) ?? [])
     }
 
     /// Once all channels are there, an id says where they stand: a client that is cut before the first event comes

@@ -60,9 +60,9 @@ extension EdgeShard {
         }
     }
 
-    private static let done = Array("{}".utf8)
+    static let done = Array("{}".utf8)
 
-    private func answer(_ slot: Int32, _ answer: RPCAnswer, _ result: Result<[UInt8], JSONRPCError>) {
+    func answer(_ slot: Int32, _ answer: RPCAnswer, _ result: Result<[UInt8], JSONRPCError>) {
         var text: [UInt8]?
         if let id = answer.id {
             switch result {
@@ -153,57 +153,5 @@ extension EdgeShard {
                 self.answer(slot, answer, .success(JSONRPC.refreshResult(expiresIn: self.expiresIn(identity))))
             }
         }
-    }
-
-    // MARK: - Channels
-
-    private func channelCall(_ slot: Int32, _ call: JSONRPCRequest.Call, _ answer: RPCAnswer) {
-        switch call {
-        case .subscribe(let request):
-            if let error = self.mayNotSubscribe(slot, to: request.channel) {
-                return self.answer(slot, answer, .failure(JSONRPCError(error)))
-            }
-            let ticket = self.ticket()
-            switch self.shard.subscribe(slot, to: request.channel, SubscribeOptions(ticket: ticket)) {
-            case .subscribed: self.answer(slot, answer, .success(Self.done))
-            case .pending: self.withExtras(slot).tickets[ticket] = answer
-            case .alreadySubscribed: self.answer(slot, answer, .failure(JSONRPCError(.alreadySubscribed)))
-            case .limitExceeded: self.answer(slot, answer, .failure(JSONRPCError(.limitExceeded)))
-            }
-        case .unsubscribe(let channel):
-            _ = self.shard.unsubscribe(slot, from: channel)
-            self.answer(slot, answer, .success(Self.done))
-        case .publish(let channel, let data):
-            if let error = self.mayNotPublish(slot, to: channel, data: data) {
-                return self.answer(slot, answer, .failure(JSONRPCError(error)))
-            }
-            let ticket = self.ticket()
-            self.withExtras(slot).tickets[ticket] = answer
-            self.publish(slot, channel: channel, data: data, ticket: ticket)
-        case .history, .presence, .presenceStats, .refreshSubscription:
-            self.answer(slot, answer, .failure(JSONRPCError(.notAvailable)))
-        case .connect, .refresh, .ping, .invalid: break
-        }
-    }
-
-    func rpcSubscribed(
-        _ slot: Int32, channel: String, ticket: UInt32, _ result: Result<SubscriptionStart, BusError>
-    ) {
-        self.settle(slot, ticket, result.map { _ in Self.done })
-    }
-
-    func rpcCompleted(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
-        guard case .published(let result) = completion else { return }
-        self.settle(slot, ticket, result.map { _ in Self.done })
-    }
-
-    private func settle(_ slot: Int32, _ ticket: UInt32, _ result: Result<[UInt8], BusError>) {
-        guard let answer = self.existingExtras(slot)?.tickets.removeValue(forKey: ticket) else { return }
-        self.answer(slot, answer, result.mapError { JSONRPCError(CentrifugeError($0)) })
-        self.dropExtrasIfIdle(slot)
-    }
-
-    func rpcMissed(_ slot: Int32, channel: String) {
-        self.reactor.send(WebSocketFrame.encode(.text, payload: JSONRPC.gap(channel: channel)), to: slot)
     }
 }

@@ -29,6 +29,15 @@ extension EdgeShard {
         self.dropExtrasIfIdle(slot)
     }
 
+    /// Tells a client that a subscription was ended, in its own language.
+    func tellUnsubscribed(_ slot: Int32, from channel: String, _ code: UnsubscribeCode) {
+        switch self.connections[Int(slot)].kind.language {
+        case .centrifuge: self.push(slot, .unsubscribe(channel: channel, code))
+        case .jsonRPC: self.rpcUnsubscribed(slot, channel: channel, code)
+        case .events: break
+        }
+    }
+
     /// The place in a stream is lost: the client comes back to what it can have of it.
     func centrifugeLost(_ slot: Int32, channel: String, flags: SubscriptionFlags) {
         self.forgetSubscription(slot, channel)
@@ -63,7 +72,7 @@ extension EdgeShard {
                 return false
             }
             _ = self.unsubscribe(slot, from: channel)
-            self.push(slot, .unsubscribe(channel: channel, .subscriptionExpired))
+            self.tellUnsubscribed(slot, from: channel, .subscriptionExpired)
         }
         return true
     }

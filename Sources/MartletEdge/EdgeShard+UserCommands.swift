@@ -52,8 +52,11 @@ extension EdgeShard {
     }
 
     private func unsubscribeByBackEnd(_ slot: Int32, _ channel: String) -> Bool {
-        guard self.isCentrifuge(slot), self.unsubscribe(slot, from: channel) else { return false }
-        self.push(slot, .unsubscribe(channel: channel, .serverUnsubscribe))
+        // The channels of an event stream are those of its request.
+        guard self.connections[Int(slot)].kind.language != .events, self.unsubscribe(slot, from: channel) else {
+            return false
+        }
+        self.tellUnsubscribed(slot, from: channel, .serverUnsubscribe)
         return true
     }
 

@@ -5,6 +5,7 @@ package import MartletCore
 package import MartletHub
 import MartletInstruments
 import MartletPolicy
+import MartletProtocol
 package import MartletReactor
 import MartletSessions
 import MartletWire
@@ -368,7 +369,7 @@ extension EdgeShard: ShardEdge {
     package func lost(_ slot: Int32, channel: String, flags: SubscriptionFlags) {
         switch self.connections[Int(slot)].kind.language {
         case .centrifuge: self.centrifugeLost(slot, channel: channel, flags: flags)
-        case .jsonRPC: self.rpcMissed(slot, channel: channel)
+        case .jsonRPC: self.rpcUnsubscribed(slot, channel: channel, .insufficientState)
         case .events: self.eventsMissed(slot, channel: channel)
         }
     }

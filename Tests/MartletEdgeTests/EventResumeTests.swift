@@ -4,7 +4,6 @@
 import MartletCore
 import MartletHub
 import MartletProtocol
-import TestSupport
 import Testing
 
 @testable import MartletEdge
@@ -57,7 +56,7 @@ extension LoopbackTests {
                 }
             }
 
-            func cut() { self.client.client.close() }
+            func cut() { self.client.close() }
         }
 
         private static func gap(_ channel: String) -> String { #"gap {"channel":"\#(channel)"}"# }
@@ -196,7 +195,7 @@ extension LoopbackTests {
                 let lines = try #require(try client.event())
                 #expect(lines.count == 2 && lines[0].hasPrefix("id: "))
                 #expect(lines[1].hasPrefix(#"data: {"channel":"log:a","data":1,"offset":1,"epoch":""#))
-                client.client.close()
+                client.close()
             }
         }
 
@@ -215,7 +214,7 @@ extension LoopbackTests {
                 #expect(try client.event() == ["event: gap", #"data: {"channel":"room:b"}"#])
                 bus.deliver("room:b", "1")
                 #expect(try client.event() == [#"data: {"channel":"room:b","data":1}"#])
-                client.client.close()
+                client.close()
             }
         }
     }

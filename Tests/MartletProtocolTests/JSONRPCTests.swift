@@ -239,9 +239,6 @@ struct JSONRPCTests {
             text(JSONRPC.unsubscribed(channel: "c", code: 2500, reason: "insufficient state"))
                 == #"{"jsonrpc":"2.0","method":"unsubscribed","params":"#
                 + #"{"channel":"c","code":2500,"reason":"insufficient state"}}"#)
-        #expect(
-            text(JSONRPC.subscribed(channel: "c", result: bytes("{}")))
-                == #"{"jsonrpc":"2.0","method":"subscribed","params":{"channel":"c","result":{}}}"#)
     }
 
     @Test func eventStreamBodies() {

@@ -295,10 +295,6 @@ export class Martlet extends EventTarget {
       }
       this.#subscriptions.delete(params.channel);
     }
-    if (method === "subscribed") {
-      const made = { joinLeave: false, attempt: 0 };
-      return this.#subscribed(params.channel, subscription ?? made, params.result);
-    }
     this.#emit(method, params);
   }
 

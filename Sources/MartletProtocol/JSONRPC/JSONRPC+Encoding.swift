@@ -162,17 +162,6 @@ extension JSONRPC {
         self.notification("gap", PlainBody.gap(channel: channel))
     }
 
-    /// The server subscribed the connection.
-    /// - Parameter result: What `subscribe` would have answered.
-    package static func subscribed(channel: String, result: [UInt8]) -> [UInt8] {
-        var writer = JSONWriter(capacity: 24 + channel.utf8.count + result.count)
-        writer.beginObject()
-        writer.member("channel", channel)
-        writer.member("result", raw: result)
-        writer.endObject()
-        return self.notification("subscribed", writer.bytes)
-    }
-
     /// The server ended a subscription.
     package static func unsubscribed(channel: String, code: UInt32, reason: String) -> [UInt8] {
         var writer = JSONWriter(capacity: 64 + channel.utf8.count)

@@ -31,7 +31,6 @@
 /// | `publication` | `channel`, `data`, and where there are any `info` (who published), `tags`, `offset` and `epoch` |
 /// | `join`, `leave` | `channel`, `info`: who came or went, to those who asked by `join_leave` |
 /// | `gap` | `channel`: publications may have been lost here; reload what they would have changed |
-/// | `subscribed` | `channel`, `result` as of `subscribe`: the server subscribed the connection |
 /// | `unsubscribed` | `channel`, `code`, `reason`: the server ended the subscription; from 2500 on, subscribe again |
 ///
 /// Publications in results are as in notifications, without the `channel` and `epoch` that all share. Why a connection

@@ -20,6 +20,8 @@ final class EventClient {
         self.isChunked = self.answer.fields["transfer-encoding"] == "chunked"
     }
 
+    func close() { self.client.close() }
+
     /// The next bytes of the stream; false at its end.
     private func more() throws -> Bool {
         guard !self.hasEnded else { return false }
