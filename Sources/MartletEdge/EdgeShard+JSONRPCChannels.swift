@@ -46,7 +46,7 @@ extension EdgeShard {
 
     func rpcCompleted(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
         switch completion {
-        case .proxied: break
+        case .proxied, .relayed: break
         case .published(let result):
             self.settle(slot, ticket, outcome: result.map(JSONRPC.publishResult(position:)))
         case .history(let result):

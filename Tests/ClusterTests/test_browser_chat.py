@@ -176,20 +176,22 @@ async def test_what_was_missed_comes_after_a_cut(node, tabs, transport):
     tabs.expects_errors = True
 
 
-async def test_a_node_that_forgot_is_a_gap(tabs, tmp_path):
-    node = Node(tmp_path).start()
-    try:
-        ada = await chat(tabs, node, "Ada")
-        await say(ada, "soon forgotten")
-        await expect(said(ada, "soon forgotten")).to_have_count(1)
-        node.process.stop(10, 9)
-        await expect(ada.locator("#state")).to_have_text("waiting")
-        node.start()
-        await expect(ada.locator("#state")).to_have_text("open over WebSocket", timeout=30_000)
-        await expect(ada.locator("#messages .divider")).to_have_text("Some messages from while you were away are lost")
-        await expect(here(ada, "Ada (you)")).to_have_count(1)
-    finally:
-        node.process.stop(10)
+async def test_more_than_the_history_keeps_is_a_gap(node, tabs):
+    wire = await Wire(node).start()
+    bruno = await chat(tabs, node, "Bruno", wire=wire)
+    await bruno.get_by_role("button", name="# workshop").click()
+    wire.cut()
+    await expect(bruno.locator("#state")).to_have_text("waiting")
+    for number in range(110):
+        body = {"channel": "room:workshop", "data": {"text": f"too many {number}", "user": "Ada"}}
+        assert "error" not in await asyncio.to_thread(node.api, "publish", body)
+    wire.mend()
+    await expect(bruno.locator("#state")).to_have_text("open over WebSocket", timeout=30_000)
+    await expect(bruno.locator("#messages .divider")).to_have_text("Some messages from while you were away are lost")
+    # What is left of them is shown, in order.
+    await expect(said(bruno, "too many 109")).to_have_count(1)
+    assert (await texts(bruno))[-50:] == [f"too many {number}" for number in range(60, 110)]
+    await wire.stop()
     tabs.expects_errors = True
 
 

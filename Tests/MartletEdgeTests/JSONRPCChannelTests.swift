@@ -55,7 +55,9 @@ extension LoopbackTests {
                 rig.keep("log:a", "2")
                 rig.keep("log:a", "3")
                 let back = try Self.connect(rig, "ann")
-                let since = { #""channel":"log:a","since":{"offset":\#($0),"epoch":"\#($1)"}"# }
+                let since = { (offset: Int, epoch: String) in
+                    #""channel":"log:a","since":{"offset":\#(offset),"epoch":"\#(epoch)"}"#
+                }
                 #expect(
                     try Self.text(try back.ask(Self.call("subscribe", since(1, epoch))))
                         == #"{"jsonrpc":"2.0","id":1,"result":{"position":{"offset":3,"epoch":"\#(epoch)"},"#
@@ -81,7 +83,7 @@ extension LoopbackTests {
         @Test func history() throws {
             try EdgeRig.run(Self.keeping) { rig in
                 let client = try Self.connect(rig, "ann")
-                let ask = { try Self.text(try client.ask(Self.call("history", $0))) }
+                let ask = { (params: String) in try Self.text(try client.ask(Self.call("history", params))) }
                 #expect(try ask(#""channel":"log:a""#).contains(#""error":{"code":103"#))
                 _ = try client.ask(Self.call("subscribe", #""channel":"log:a""#))
                 for number in 1...3 {
