@@ -1,24 +1,20 @@
 # This source file is part of the Martlet project.
 # SPDX-License-Identifier: Apache-2.0
-"""Balancers: HAProxy and nginx with real nodes and real clients behind the files as they are, but for addresses. Envoy
-is not here: its file is held to rules.
-"""
+"""Balancers: HAProxy, nginx and Envoy with real nodes and real clients, by the files as they are but for addresses."""
 
 import asyncio
 import json
-import pathlib
 import re
 import signal
 import subprocess
 
 import aiohttp
 import pytest
-import yaml
 
 import kit
-from cluster import API_KEY, SECRET, Node, Process, connectable, free_port, wait_for
+from balancers import FILES, balancer, read
+from cluster import API_KEY, SECRET, Node, connectable, free_port, wait_for
 
-DEPLOY = kit.ROOT / "Deploy"
 ENVIRONMENT = {
     "MARTLET_AUTH_HMAC_SECRET": SECRET,
     "MARTLET_API_KEYS": API_KEY,
@@ -31,80 +27,30 @@ ENVIRONMENT = {
 NAMESPACES = "namespaces:\n  - {subscribe: anonymous, publish: anonymous}\n"
 
 
-def placed(path: pathlib.Path, nodes: list[Node], front: int, directory: pathlib.Path) -> pathlib.Path:
-    """The file with the addresses of this test, and nothing else changed."""
-    text = path.read_text()
-    for number, node in enumerate(nodes, 1):
-        text = re.sub(
-            rf"\bnode-{number}:8000( port 9000)?",
-            lambda found: f"127.0.0.1:{node.public}" + (f" port {node.internal}" if found[1] else ""),
-            text,
-        )
-    # There are fewer nodes than in the file.
-    text = re.sub(r"^.*\bnode-\d:8000.*\n", "", text, flags=re.MULTILINE)
-    text = text.replace("bind :8080\n", f"bind 127.0.0.1:{front}\n").replace(
-        "listen 8080 ", f"listen 127.0.0.1:{front} "
-    )
-    text = text.replace("bind :8404\n", f"bind 127.0.0.1:{free_port()}\n")
-    # 20,000 descriptors are all there are here; nginx runs as it is started.
-    text = text.replace("maxconn 100000", "maxconn 4000").replace(
-        "worker_rlimit_nofile 200000", "worker_rlimit_nofile 4096"
-    )
-    text = text.replace("worker_connections 65536", "worker_connections 1024").replace(
-        "/run/nginx.pid", f"{directory}/nginx.pid"
-    )
-    text = text.replace(
-        "http {\n",
-        "http {\n"
-        + "".join(
-            f"    {name}_temp_path {directory}/{name};\n"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        ),
-    )
-    placed = directory / path.name
-    placed.write_text(text)
-    return placed
-
-
-def balancer(kind: str, path: pathlib.Path, directory: pathlib.Path) -> Process:
-    if kind == "haproxy":
-        check, run = ["haproxy", "-c", "-q", "-f", path], ["haproxy", "-db", "-f", path]
-    else:
-        # Alone, not as root's daemon: one process, one worker.
-        run = ["nginx", "-e", "stderr", "-c", path, "-g", "daemon off; master_process off;"]
-        check = ["nginx", "-t", "-q", "-e", "stderr", "-c", path]
-    result = subprocess.run(check, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert "warn" not in result.stderr.lower(), result.stderr
-    return Process(kind, run, directory)
-
-
-@pytest.fixture(
-    scope="module",
-    params=[("haproxy", False), ("nginx", False), ("haproxy", True), ("nginx", True)],
-    ids=["haproxy", "nginx", "haproxy-proxy-protocol", "nginx-proxy-protocol"],
-)
+@pytest.fixture(scope="module", params=FILES)
 def front(request, tmp_path_factory):
     """Two nodes behind a balancer: its URL, the nodes, and whether it speaks the PROXY protocol."""
-    kind, with_header = request.param
-    directory = tmp_path_factory.mktemp(kind)
+    with_header = request.param.endswith("proxy-protocol")
+    directory = tmp_path_factory.mktemp(request.param)
     configuration = directory / "martlet.yaml"
     configuration.write_text(NAMESPACES)
     environment = ENVIRONMENT | {"MARTLET_CONFIG": str(configuration)}
     if with_header:
         environment["MARTLET_LISTEN_PROXY_PROTOCOL"] = "required"
-    nodes = [Node(directory, environment, name).start(ready=False) for name in ("node-1", "node-2")]
-    port = free_port()
-    name = {"haproxy": "haproxy{}.cfg", "nginx": "nginx{}.conf"}[kind].format("-proxy-protocol" if with_header else "")
-    process = balancer(kind, placed(DEPLOY / kind / name, nodes, port, directory), directory)
+    nodes, process = [], None
     try:
-        for node in nodes:
-            node.wait_ready()
+        # One after the other: a port is free until somebody listens.
+        for name in ("node-1", "node-2"):
+            nodes.append(Node(directory, environment, name))
+            nodes[-1].start()
+        port = free_port()
+        process = balancer(request.param, nodes, port, directory)
         process.start()
-        wait_for(kind, lambda: connectable(port))
+        wait_for(request.param, lambda: connectable(port))
         yield f"http://127.0.0.1:{port}", nodes, with_header
     finally:
-        process.stop(5)
+        if process:
+            process.stop(5)
         for node in nodes:
             node.process.stop(10)
 
@@ -274,58 +220,9 @@ def test_streams_are_told_when_to_come_back_where_no_node_is_there(front):
     asyncio.run(run())
 
 
-def envoy() -> dict:
-    return yaml.safe_load((DEPLOY / "envoy" / "envoy.yaml").read_text())
-
-
-def test_envoy_keeps_long_connections():
-    """The few rules that can be held without it."""
-    resources = envoy()["static_resources"]
-    manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
-    route = manager["route_config"]["virtual_hosts"][0]["routes"][0]
-    assert route["route"]["timeout"] == "0s" and manager["stream_idle_timeout"] == "120s"
-    assert manager["upgrade_configs"] == [{"upgrade_type": "websocket"}] and manager["use_remote_address"] is True
-    assert manager["http_filters"][-1]["name"] == "envoy.filters.http.router"
-    clusters = {cluster["name"]: cluster for cluster in resources["clusters"]}
-    cluster = clusters[route["route"]["cluster"]]
-    assert cluster["lb_policy"] == "LEAST_REQUEST"
-    assert all(value >= 100_000 for value in cluster["circuit_breakers"]["thresholds"][0].values())
-    assert cluster["health_checks"][0]["http_health_check"]["path"] == "/readyz"
-    for endpoint in cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]:
-        assert endpoint["endpoint"]["health_check_config"] == {"port_value": 9000}
-        assert endpoint["endpoint"]["address"]["socket_address"]["port_value"] == 8000
-    pattern = re.compile(route["match"]["safe_regex"]["regex"])
-    for path in ("/ws", "/events", "/emulation", "/connection/websocket", "/connection/uni_sse"):
-        assert pattern.fullmatch(path)
-    for path in ("/", "/api/publish", "/metrics", "/wss"):
-        assert not pattern.fullmatch(path)
-
-
-def test_every_typed_config_of_envoy_has_its_type():
-    def walk(value):
-        if isinstance(value, dict):
-            if "typed_config" in value:
-                assert value["typed_config"]["@type"].startswith("type.googleapis.com/envoy."), value
-            for member in value.values():
-                walk(member)
-        elif isinstance(value, list):
-            for member in value:
-                walk(member)
-
-    walk(envoy())
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "haproxy/haproxy.cfg",
-        "haproxy/haproxy-proxy-protocol.cfg",
-        "nginx/nginx.conf",
-        "nginx/nginx-proxy-protocol.conf",
-    ],
-)
-def test_silence_is_longer_than_pings(path):
+@pytest.mark.parametrize("name", FILES)
+def test_silence_is_longer_than_pings(name):
     """Twice a ping interval (25 s) and its answer's time (8 s), by the defaults in Docs/Configuration.md."""
-    text = (DEPLOY / path).read_text()
-    found = re.findall(r"(?:timeout (?:client|server|tunnel)|proxy_(?:read|send)_timeout|proxy_timeout) +(\d+)s", text)
+    settings = r"timeout (?:client|server|tunnel) |proxy_(?:read|send_)?timeout |(?:stream_)?idle_timeout: "
+    found = re.findall(rf"(?:{settings})(\d+)s", read(name))
     assert found and all(int(seconds) >= 2 * (25 + 8) for seconds in found)
