@@ -209,7 +209,8 @@ let package = Package(
         tests(
             "MartletSessions",
             [
-                "MartletCore", "MartletInstruments", "TestSupport", logging, serviceLifecycle, crypto,
+                "MartletCore", "MartletInstruments", "MartletProtocol", "TestSupport", logging, serviceLifecycle,
+                crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),

@@ -8,6 +8,7 @@ import JWTKit
 import Logging
 import MartletCore
 import MartletInstruments
+import MartletProtocol
 import ServiceLifecycle
 import Synchronization
 import TestSupport

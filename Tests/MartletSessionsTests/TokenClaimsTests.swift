@@ -3,6 +3,7 @@
 
 import Foundation
 import MartletCore
+import MartletProtocol
 import Testing
 
 @testable import MartletSessions

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Base 64 as RFC 4648 section 5 has it, without padding, strictly: no characters to be skipped, no stray bits at the
-/// end, so that no token can be written in two ways.
-enum Base64URL {
+/// end, so that no token, and no id, can be written in two ways.
+package enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
     /// The value of each character, or 0xFF.
     private static let values: [UInt8] = {
@@ -12,7 +12,7 @@ enum Base64URL {
         return values
     }()
 
-    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         guard text.count % 4 != 1 else { return nil }
         let values = Self.values
         var bytes: [UInt8] = []
@@ -31,7 +31,7 @@ enum Base64URL {
         return bits & (1 << count - 1) == 0 ? bytes : nil
     }
 
-    static func encode(_ bytes: [UInt8]) -> String {
+    package static func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count * 4 + 2) / 3)
         var (bits, count) = (UInt32(0), UInt32(0))

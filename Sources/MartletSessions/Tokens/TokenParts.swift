@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletProtocol
+
 /// A token taken apart (RFC 7515 section 3.1); nothing of it is believed yet.
 struct TokenParts {
     let bytes: [UInt8]

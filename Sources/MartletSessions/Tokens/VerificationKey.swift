@@ -5,6 +5,7 @@ import Crypto
 import CryptoExtras
 import Foundation
 import JWTKit
+import MartletProtocol
 
 /// A key, with the algorithms that it alone decides may be used with it.
 struct VerificationKey: Sendable {

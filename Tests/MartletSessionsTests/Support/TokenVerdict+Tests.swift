@@ -6,6 +6,7 @@ import Foundation
 import Logging
 import MartletCore
 import MartletInstruments
+import MartletProtocol
 
 @testable import MartletSessions
 
