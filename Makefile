@@ -1,6 +1,6 @@
 # The thin face of Deploy/scripts: each target does its own set-up.
 
-.PHONY: help run cluster test check fuzz conformance bench clean
+.PHONY: help run cluster test check kit fuzz conformance bench clean
 .DEFAULT_GOAL := help
 
 help: ## Print this.
@@ -17,6 +17,9 @@ test: ## Run every test; ARGS are those of swift test.
 
 check: ## Hold the house rules: format, imports, tidy tests.
 	@Deploy/scripts/check.sh
+
+kit: ## Write what is derived: the chart's README and schema, manifests, dashboard, table of alerts.
+	@Deploy/scripts/kit.sh
 
 fuzz: ## Fuzz each codec for SECONDS (20).
 	@Deploy/scripts/fuzz.sh $(or $(SECONDS),20)

@@ -19,7 +19,8 @@ ENVIRONMENT = {
     "MARTLET_AUTH_HMAC_SECRET": SECRET,
     "MARTLET_API_KEYS": API_KEY,
     "MARTLET_AUTH_ANONYMOUS": "true",
-    "MARTLET_DRAIN_DELAY": "1s",
+    # Longer than a balancer takes to notice, as it must be.
+    "MARTLET_DRAIN_DELAY": "4s",
     "MARTLET_DRAIN_WINDOW": "1s",
     "MARTLET_LISTEN_TRUSTED_PROXIES": "127.0.0.1/32",
     "MARTLET_LIMITS_CONNECTIONS_PER_ADDRESS_MAX": "15",
@@ -52,7 +53,7 @@ def front(request, tmp_path_factory):
         if process:
             process.stop(5)
         for node in nodes:
-            node.process.stop(10)
+            node.process.stop(5, signal.SIGKILL)
 
 
 def publish(nodes, text: str):
