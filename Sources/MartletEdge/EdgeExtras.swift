@@ -30,9 +30,14 @@ final class EdgeExtras {
     /// What is particular about some of its subscriptions, by channel.
     var subscriptions: [String: EdgeSubscription] = [:]
 
+    /// Lines of its request that go on to the back-end with every question.
+    var lines: [(name: String, value: String)] = []
+    /// What it asked the back-end, by ticket.
+    var questions: [UInt32: ProxyQuestion] = [:]
+
     var isIdle: Bool {
         self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
             && self.tickets.isEmpty && self.connect == nil && self.subscriptions.isEmpty && self.events == nil
-            && self.goodbye == nil && self.relayed == nil
+            && self.goodbye == nil && self.relayed == nil && self.lines.isEmpty && self.questions.isEmpty
     }
 }

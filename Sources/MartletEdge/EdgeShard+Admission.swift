@@ -21,7 +21,7 @@ extension EdgeShard {
         {
             return Credentials(token: bytes.text(range), isCookie: true)
         }
-        return Credentials()
+        return Credentials(isCookie: self.bearsCookies(head))
     }
 
     /// Takes a place for the connection, or answers that there is none.
@@ -34,6 +34,7 @@ extension EdgeShard {
         switch self.shared.admit(client, now: self.reactor.now) {
         case .admit:
             self.connections[Int(slot)].flags.insert(.placed)
+            self.keepLines(slot, head, bytes)
             if self.shared.limitsAddresses { self.withExtras(slot).address = client }
             return true
         case .refuse(let reason, let seconds):

@@ -57,6 +57,7 @@ extension EdgeShard {
         case .ping: self.reply(slot, .ping, id: id)
         case .subscribe(let request): self.subscribe(slot, request, id: id)
         case .unsubscribe(let channel):
+            self.forgetAsking(slot, toSubscribeTo: channel)
             _ = self.unsubscribe(slot, from: channel)
             self.reply(slot, .unsubscribe, id: id)
         case .publish(let channel, let data): self.publish(slot, channel, data, id: id)
@@ -69,7 +70,7 @@ extension EdgeShard {
             self.refuse(slot, error, id: id)
         case .refresh(let token): self.refresh(slot, token, id: id)
         case .subRefresh(let request): self.refreshSubscription(slot, request, id: id)
-        case .rpc: self.reply(slot, .error(.notAvailable), id: id)
+        case .rpc(let method, let data): self.call(slot, method, data, id: id)
         case .invalidPayload: self.reply(slot, .error(.badRequest), id: id)
         case .connect, .pong, .send, .unknown: self.end(slot, reason: .badRequest)
         }
@@ -83,7 +84,7 @@ extension EdgeShard {
         switch self.publishing(slot, to: channel, data: data) {
         case .permitted: self.publish(slot, channel: channel, data: data, ticket: id)
         case .refused(let error): self.reply(slot, .error(error), id: id)
-        case .askProxy: self.reply(slot, .error(.permissionDenied), id: id)
+        case .askProxy: self.askToPublish(slot, channel, data, id: id)
         }
     }
 
@@ -104,8 +105,9 @@ extension EdgeShard {
         case .published(.failure(let error)), .history(.failure(let error)), .presence(.failure(let error)),
             .presenceStats(.failure(let error)):
             self.reply(slot, .error(CentrifugeError(error)), id: ticket)
+        case .proxied(let outcome): self.proxied(slot, ticket: ticket, outcome)
         case .unrecoverable: self.reply(slot, .error(.unrecoverablePosition), id: ticket)
-        case .proxied, .relayed: break
+        case .relayed: break
         }
     }
 }

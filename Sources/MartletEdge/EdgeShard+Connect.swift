@@ -13,6 +13,10 @@ extension EdgeShard {
     /// Answers a connect, now or when what it waits for has come.
     func connect(_ slot: Int32, _ request: CentrifugeCommand.ConnectRequest, id: UInt32) {
         let token = request.token.isEmpty ? self.existingExtras(slot)?.token : request.token
+        // A token decides by itself; who brings none is for the back-end to know.
+        if token?.isEmpty ?? true, self.asksProxy(.connect) {
+            return self.askToConnect(slot, PendingConnect(request: request, id: id))
+        }
         let authentication = self.authenticate(token)
         if case .keysNeeded = authentication, !self.hasWaitedForKeys(slot) {
             self.withExtras(slot).connect = PendingConnect(request: request, id: id)
@@ -65,7 +69,7 @@ extension EdgeShard {
     private func connected(_ slot: Int32, _ pending: PendingConnect) {
         let client = self.shared.clients.text(of: self.reactor.id(of: slot))
         var result = CentrifugeReply.ConnectResult(client: client, version: self.shared.configuration.version)
-        if pending.refreshesItself { result.expiresIn = self.shard.identity(of: slot).flatMap(self.expiresIn) }
+        if !self.asksProxy(.refresh) { result.expiresIn = self.shard.identity(of: slot).flatMap(self.expiresIn) }
         result.data = pending.data
         result.subscriptions = pending.subscriptions
         if !self.connections[Int(slot)].flags.contains(.nativePing) {
@@ -73,6 +77,7 @@ extension EdgeShard {
             result.wantsPong = true
         }
         self.reply(slot, .connect(result), id: pending.id)
+        self.dropLinesIfUnused(slot)
         self.startPings(slot)
     }
 
@@ -147,7 +152,8 @@ extension EdgeShard {
     // MARK: - refresh
 
     func refresh(_ slot: Int32, _ token: String, id: UInt32) {
-        guard !token.isEmpty else { return self.end(slot, reason: .badRequest) }
+        // Where the back-end is asked, a client has no say.
+        guard !token.isEmpty, !self.asksProxy(.refresh) else { return self.end(slot, reason: .badRequest) }
         switch self.authenticate(token) {
         case .expired: self.end(slot, reason: .connectionExpired)
         case .refused, .missing: self.end(slot, reason: .invalidToken)

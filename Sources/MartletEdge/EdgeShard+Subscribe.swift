@@ -33,7 +33,7 @@ extension EdgeShard {
         switch self.subscribing(slot, to: request.channel, hasToken: !request.token.isEmpty) {
         case .permitted: self.subscribe(slot, request, id: id, on: terms)
         case .refused(let error): self.reply(slot, .error(error), id: id)
-        case .askProxy: self.reply(slot, .error(.permissionDenied), id: id)
+        case .askProxy: self.askToSubscribe(slot, request, id: id)
         }
     }
 
@@ -131,7 +131,7 @@ extension EdgeShard {
     ) -> CentrifugeReply.SubscribeResult {
         var result = CentrifugeReply.SubscribeResult()
         // Only a client's own subscription can be refreshed by it.
-        if own?.isServerSide == false { result.expiresIn = own?.expiresAt.map(self.seconds(until:)) }
+        if own?.isServerSide == false, !self.asksProxy(.subRefresh) { result.expiresIn = own?.expiresAt.map(self.seconds(until:)) }
         result.data = own?.beginning?.data
         guard flags.contains(.positioned) else { return result }
         result.positioned = true

@@ -53,7 +53,8 @@ extension EdgeShard {
         guard let extras = self.existingExtras(slot), let expiresAt = extras.subscriptions[channel]?.expiresAt else {
             return
         }
-        extras.subscriptions[channel]?.expiryTick = self.expiryTick(expiresAt)
+        extras.subscriptions[channel]?.expiryTick = self.expiryTick(
+            expiresAt, grace: self.asksProxy(.subRefresh) ? .zero : self.limits.expiryGrace)
         // Before the connect is answered, its deadline is another; the first ping sets this one.
         if self.connections[Int(slot)].pingTick != 0, !self.isWaiting(slot) { self.schedule(slot) }
     }
@@ -67,13 +68,20 @@ extension EdgeShard {
     func expireSubscriptions(_ slot: Int32) -> Bool {
         guard let extras = self.existingExtras(slot) else { return true }
         for (channel, own) in extras.subscriptions where own.expiryTick != 0 && self.tick >= own.expiryTick {
-            if own.isServerSide {
-                self.end(slot, reason: .subscriptionExpired)
-                return false
-            }
-            _ = self.unsubscribe(slot, from: channel)
-            self.tellUnsubscribed(slot, from: channel, .subscriptionExpired)
+            if self.asksToProlong(slot, channel) { continue }
+            guard self.expire(slot, channel, own) else { return false }
         }
+        return true
+    }
+
+    /// Ends a subscription that nobody renewed; false where that ended the connection.
+    func expire(_ slot: Int32, _ channel: String, _ own: EdgeSubscription) -> Bool {
+        if own.isServerSide {
+            self.end(slot, reason: .subscriptionExpired)
+            return false
+        }
+        _ = self.unsubscribe(slot, from: channel)
+        self.tellUnsubscribed(slot, from: channel, .subscriptionExpired)
         return true
     }
 

@@ -97,12 +97,15 @@ package final class EdgeShard {
     }
 
     func setExpiry(_ slot: Int32, _ identity: Identity) {
-        self.connections[Int(slot)].expiryTick = identity.expiresAt.map(self.expiryTick) ?? 0
+        self.connections[Int(slot)].expiryTick =
+            identity.expiresAt.map {
+                self.expiryTick($0, grace: self.asksProxy(.refresh) ? .zero : self.limits.expiryGrace)
+            } ?? 0
     }
 
     /// When what expires at a time, in seconds since 1970, is past its grace.
-    func expiryTick(_ expiresAt: Int64) -> UInt32 {
-        let seconds = Double(expiresAt) - Clock.wall + self.limits.expiryGrace.inSeconds
+    func expiryTick(_ expiresAt: Int64, grace: Duration) -> UInt32 {
+        let seconds = Double(expiresAt) - Clock.wall + grace.inSeconds
         // Beyond ten years the tick would not fit, and nobody would see it.
         let ticks = min(max(seconds, 0), 315_360_000) * 10
         return max(1, self.tick &+ UInt32(ticks))
@@ -204,7 +207,7 @@ package final class EdgeShard {
         // The bus owes the connection its subscriptions.
         if connection.flags.contains(.waits) { return self.end(slot, reason: .internalError) }
         if connection.expiryTick != 0, self.tick >= connection.expiryTick {
-            return self.end(slot, reason: .connectionExpired)
+            return self.expired(slot)
         }
         guard self.expireSubscriptions(slot) else { return }
         guard self.tick >= connection.pingTick else { return self.schedule(slot) }

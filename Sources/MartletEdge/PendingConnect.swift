@@ -9,8 +9,6 @@ struct PendingConnect {
     var id: UInt32
     /// JSON for the client, or nil.
     var data: [UInt8]?
-    /// Whether the client must show a fresh token before its identity expires, rather than the back-end be asked.
-    var refreshesItself = true
     /// Subscriptions that were made for it, of all that are: it is answered when there are as many.
     var subscriptions: [String: CentrifugeReply.SubscribeResult] = [:]
     var expected = 0

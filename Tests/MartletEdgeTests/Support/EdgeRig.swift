@@ -8,6 +8,7 @@ import MartletCore
 import MartletHub
 import MartletInstruments
 import MartletPolicy
+import MartletProxy
 import MartletReactor
 import MartletSessions
 import TestSupport
@@ -28,6 +29,7 @@ final class EdgeRig {
         var enqueuesPerTurnMax = Shard.enqueuesPerTurnMax
         var node = "node-a"
         var fetchKeys: @Sendable () -> Void = {}
+        var proxy: ProxyConfiguration?
 
         init() {
             self.verifier.hmacSecrets = [EdgeRig.secret]
@@ -58,6 +60,7 @@ final class EdgeRig {
     private let reactors: [Reactor]
     private var shards: [Shard] = []
     private var edges: [EdgeShard] = []
+    private let asking: Task<Void, any Error>?
 
     init(_ options: Options) throws {
         let loopback = SocketAddress(PeerAddress(v4: 0x7F00_0001))
@@ -93,11 +96,16 @@ final class EdgeRig {
         self.verifier = try TokenVerifier(options.verifier, metrics: sessions, logger: Logger(label: "test"))
         self.revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(86_400), metrics: sessions)
         self.roster = SessionRoster(ValidationConfiguration(), metrics: sessions)
+        let metrics = self.metrics
+        let proxy = options.proxy.map {
+            BackendProxy($0, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        self.asking = proxy.map { proxy in Task { try await proxy.run() } }
         self.shared = EdgeShared(
             configuration: options.edge, verifier: self.verifier, revocations: self.revocations, roster: self.roster,
             metrics: EdgeMetrics(self.metrics), clients: ClientIdentifier(), emulation: relay,
             capacity: options.admission.connectionsMax, admission: Admission(options.admission, now: Clock.monotonic),
-            fetchKeys: options.fetchKeys)
+            proxy: proxy, fetchKeys: options.fetchKeys)
         self.shared.setAdmission(options.mode)
         for (index, reactor) in reactors.enumerated() {
             let shard = Shard(
@@ -117,6 +125,7 @@ final class EdgeRig {
     func stop() {
         for reactor in self.reactors { reactor.stop() }
         for shard in self.shards { shard.stop() }
+        self.asking?.cancel()
     }
 
     /// Runs a test against a rig; afterwards, when all clients have gone, nothing may be left of them.
