@@ -5,5 +5,5 @@ cd "$(dirname "$0")/../.."
 
 Deploy/scripts/setup.sh run
 swift format lint --strict --parallel --recursive Package.swift Sources Tests
-swift build --build-tests --explicit-target-dependency-import-check error
+swift build --product martletPackageTests --explicit-target-dependency-import-check error
 swift test --skip-build --disable-xctest --filter TidyTests
