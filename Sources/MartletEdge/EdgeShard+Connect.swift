@@ -72,9 +72,10 @@ extension EdgeShard {
         if !self.asksProxy(.refresh) { result.expiresIn = self.shard.identity(of: slot).flatMap(self.expiresIn) }
         result.data = pending.data
         result.subscriptions = pending.subscriptions
-        if !self.connections[Int(slot)].flags.contains(.nativePing) {
+        let (flags, kind) = (self.connections[Int(slot)].flags, self.connections[Int(slot)].kind)
+        if !flags.contains(.nativePing) || kind.isUnidirectional {
             result.pingInterval = UInt32(clamping: max(1, self.limits.pingInterval.components.seconds))
-            result.wantsPong = true
+            result.wantsPong = !kind.isUnidirectional
         }
         self.reply(slot, .connect(result), id: pending.id)
         self.dropLinesIfUnused(slot)

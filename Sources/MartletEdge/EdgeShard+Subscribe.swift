@@ -50,8 +50,11 @@ extension EdgeShard {
             own.beginning = .init(origin: .command, data: terms.data, mustRecover: mustRecover)
             self.withExtras(slot).subscriptions[terms.channel] = own
         }
+        var wish = request
+        // SDKs wish for it only where they are told to, and would lose messages in silence where they are not.
+        wish.recoverable = true
         let subscribe = self.subscribeOptions(
-            options, terms.overrides, asked: request, isServerSide: false, ticket: id)
+            options, terms.overrides, asked: wish, isServerSide: false, ticket: id)
         switch self.shard.subscribe(slot, to: terms.channel, subscribe) {
         case .subscribed(let start): self.begun(slot, terms.channel, ticket: id, start)
         case .pending: break

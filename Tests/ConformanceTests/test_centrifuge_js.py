@@ -286,6 +286,8 @@ async def test_a_revoked_session_stays_out(cluster, start):
         return (await log(page))["disconnected"]
 
     assert (await until("revoked", ended)) == [[4500, "session revoked"]]
+    # Until every node has read the event.
+    await asyncio.sleep(1)
     await page.evaluate("() => { client.connect(); }")
 
     async def refused():

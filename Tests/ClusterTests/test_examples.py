@@ -1,0 +1,90 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""The examples do what they say, against a node in development mode."""
+
+import asyncio
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright, expect
+
+from clients import until
+from cluster import QUICK_DRAIN, ROOT, Node
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+EXAMPLES = ROOT / "Examples"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    node = Node(tmp_path_factory.mktemp("examples"), QUICK_DRAIN)
+    yield node.start()
+    node.process.stop(10)
+
+
+@pytest.fixture(scope="module")
+def environment(node):
+    return os.environ | {
+        "MARTLET": f"ws://127.0.0.1:{node.public}", "MARTLET_API": f"http://127.0.0.1:{node.internal}/api"}
+
+
+async def announce(environment, text: str) -> str:
+    command = [sys.executable, EXAMPLES / "cent" / "announce.py", "room:lobby", text]
+    run = functools.partial(
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=20, check=True)
+    return (await asyncio.to_thread(run)).stdout.strip()
+
+
+async def test_a_service_announces_and_a_program_listens(environment, tmp_path):
+    output = tmp_path / "listen.txt"
+    with open(output, "w") as file:
+        listener = subprocess.Popen(
+            [sys.executable, EXAMPLES / "centrifuge-python" / "listen.py", "room:lobby"], env=environment, stdout=file)
+    try:
+        await until("it listens", lambda: "listening" in output.read_text())
+        assert "1 connections are there" in await announce(environment, "hello")
+        await until("it heard", lambda: "{'text': 'hello'}" in output.read_text())
+    finally:
+        listener.terminate()
+        listener.wait(10)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="module")
+def site():
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    handler = functools.partial(Handler, directory=str(EXAMPLES / "browser"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["events.html", "websocket.html"])
+async def test_a_page_with_nothing_but_the_browser(node, environment, browser, site, name):
+    page = await browser.new_page()
+    await page.goto(f"{site}/{name}?node=http://127.0.0.1:{node.public}")
+    await expect(page.locator("#state")).to_have_text("listening")
+    await announce(environment, f"to {name}")
+    await expect(page.locator("#messages li").last).to_have_text(f'{{"text":"to {name}"}}')
+    if name == "websocket.html":
+        await page.fill("#text", "from the page")
+        await page.click("button")
+        await expect(page.locator("#messages li").last).to_have_text('{"text":"from the page"}')
+    await page.close()

@@ -1,0 +1,341 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""The unmodified SDK centrifuge-python, in JSON and in Protobuf: tokens of channels, presence, history, calls and
+recovery, over two nodes and a back-end that answers their proxies."""
+
+import asyncio
+import json
+
+import aiohttp.web
+import pytest
+import pytest_asyncio
+from centrifuge import (
+    Client, ClientEventHandler, ClientState, ReplyError, StreamPosition, SubscriptionEventHandler)
+
+from clients import token, until
+from cluster import SECRET, Cluster, free_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class Events(ClientEventHandler):
+    def __init__(self):
+        self.connects, self.connecting, self.disconnected, self.errors = 0, [], [], []
+        self.server = []
+
+    async def on_connecting(self, context):
+        self.connecting.append(context.code)
+
+    async def on_connected(self, context):
+        self.connects += 1
+        self.client, self.data = context.client, context.data
+
+    async def on_disconnected(self, context):
+        self.disconnected.append(context.code)
+
+    async def on_error(self, context):
+        self.errors.append((context.code, str(context.error)))
+
+    async def on_subscribed(self, context):
+        self.server.append(("subscribed", context.channel))
+
+    async def on_publication(self, context):
+        self.server.append(("publication", context.channel, decode(context.pub.data)))
+
+    async def on_unsubscribed(self, context):
+        self.server.append(("unsubscribed", context.channel))
+
+
+class Received(SubscriptionEventHandler):
+    def __init__(self):
+        self.data, self.publications, self.starts, self.ends, self.others = [], [], [], [], []
+
+    async def on_subscribed(self, context):
+        self.starts.append(context)
+
+    async def on_unsubscribed(self, context):
+        self.ends.append(context.code)
+
+    async def on_publication(self, context):
+        self.publications.append(context.pub)
+        self.data.append(decode(context.pub.data))
+
+    async def on_join(self, context):
+        self.others.append(("join", context.info.user))
+
+    async def on_leave(self, context):
+        self.others.append(("leave", context.info.user))
+
+
+def decode(data):
+    # In Protobuf a payload is bytes.
+    return json.loads(data) if isinstance(data, bytes) else data
+
+
+class Backend:
+    """What answers the proxies: notes what it is asked."""
+
+    def __init__(self):
+        self.asked, self.port = [], free_port()
+
+    async def start(self):
+        application = aiohttp.web.Application()
+        for name in ["rpc", "publish", "subscribe"]:
+            application.router.add_post(f"/{name}", getattr(self, name))
+        self.runner = aiohttp.web.AppRunner(application)
+        await self.runner.setup()
+        await aiohttp.web.TCPSite(self.runner, "127.0.0.1", self.port).start()
+        return self
+
+    async def note(self, request):
+        body = await request.json()
+        self.asked.append((request.path, body))
+        return body
+
+    async def rpc(self, request):
+        body = await self.note(request)
+        if body.get("method") == "fail":
+            return aiohttp.web.json_response({"error": {"code": 1001, "message": "no such thing"}})
+        return aiohttp.web.json_response({"result": {"data": {"echo": body.get("data"), "user": body["user"]}}})
+
+    async def publish(self, request):
+        body = await self.note(request)
+        if "rude" in json.dumps(body["data"]):
+            return aiohttp.web.json_response({"error": {"code": 1002, "message": "mind your language"}})
+        return aiohttp.web.json_response({"result": {"data": {"checked": body["data"]}}})
+
+    async def subscribe(self, request):
+        body = await self.note(request)
+        if body["channel"].endswith("closed"):
+            return aiohttp.web.json_response({"error": {"code": 103, "message": "permission denied"}})
+        return aiohttp.web.json_response({"result": {"info": {"role": "guest"}, "data": {"welcome": body["user"]}}})
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def backend():
+    backend = await Backend().start()
+    yield backend
+    await backend.runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def cluster(backend):
+    address = f"http://127.0.0.1:{backend.port}"
+    cluster = Cluster(
+        2, prometheus=False,
+        node_environment={
+            "MARTLET_PROXY_RPC_URL": f"{address}/rpc", "MARTLET_PROXY_PUBLISH_URL": f"{address}/publish",
+            "MARTLET_PROXY_SUBSCRIBE_URL": f"{address}/subscribe", "MARTLET_LIMITS_EXPIRY_GRACE": "1s",
+            "MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"})
+    with open(cluster.directory / "martlet.yaml", "a") as file:
+        file.write("  - name: asked\n    subscribe: proxy\n    publish: proxy\n")
+    await asyncio.to_thread(cluster.start)
+    yield cluster
+    await asyncio.to_thread(cluster.stop)
+
+
+class Application:
+    def __init__(self, address: str, user: str, binary: bool, credentials: str):
+        self.user, self.binary, self.events = user, binary, Events()
+
+        async def fetch():
+            return credentials
+
+        self.client = Client(
+            address, events=self.events, get_token=fetch, use_protobuf=binary, max_reconnect_delay=0.5)
+
+    def payload(self, data):
+        return json.dumps(data).encode() if self.binary else data
+
+    async def subscribe(self, channel: str, **options) -> Received:
+        received = Received()
+        subscription = self.client.new_subscription(channel, events=received, **options)
+        await subscription.subscribe()
+        await subscription.ready(timeout=10)
+        return received
+
+
+@pytest_asyncio.fixture(params=[False, True], ids=["json", "protobuf"], loop_scope="module")
+async def start(request, cluster):
+    """Starts applications that speak the encoding of the test, and ends them with it."""
+    started = []
+
+    async def start(user: str, port: int | None = None, **claims) -> Application:
+        address = f"ws://127.0.0.1:{port or cluster.front_port}/connection/websocket"
+        application = Application(address, user, request.param, token(SECRET, user, f"s-{user}", **claims))
+        started.append(application)
+        await application.client.connect()
+        await application.client.ready(timeout=10)
+        return application
+
+    start.name = "protobuf" if request.param else "json"
+    yield start
+    for application in started:
+        await application.client.disconnect()
+
+
+async def call(node, method: str, **body) -> dict:
+    answer = await asyncio.to_thread(node.api, method, body)
+    assert "error" not in answer, answer
+    return answer["result"]
+
+
+async def test_a_channel_between_two_nodes(cluster, start):
+    channel = f"room:talk-{start.name}"
+    ann = await start("ann", cluster.nodes[0].public, info={"name": "Ann"})
+    bob = await start("bob", cluster.nodes[1].public)
+    heard = await ann.subscribe(channel, join_leave=True), await bob.subscribe(channel)
+    await ann.client.publish(channel, ann.payload({"text": "a\nb 🐦", "big": 12345678901234567890}))
+    await call(cluster.nodes[1], "publish", channel=channel, data=[1.5, None])
+    await until("both have both", lambda: all(len(each.data) == 2 for each in heard))
+    for each in heard:
+        assert each.data == [{"text": "a\nb 🐦", "big": 12345678901234567890}, [1.5, None]]
+        assert each.publications[0].info.user == "ann" and each.publications[1].info is None
+        assert [publication.offset for publication in each.publications] == [1, 2]
+    await until("bob's coming", lambda: ("join", "bob") in heard[0].others)
+    assert heard[1].others == []
+    # Entries are gathered for a moment before they go to Redis.
+    await until("both are there", lambda: count(ann, channel, 2))
+    presence = await ann.client.presence(channel)
+    assert sorted(info.user for info in presence.clients.values()) == ["ann", "bob"]
+    stats = await bob.client.presence_stats(channel)
+    assert (stats.num_clients, stats.num_users) == (2, 2)
+    history = await bob.client.history(channel, limit=1, reverse=True)
+    assert [decode(publication.data) for publication in history.publications] == [[1.5, None]] and history.offset == 2
+    history = await bob.client.history(channel, limit=10, since=StreamPosition(offset=1, epoch=history.epoch))
+    assert [publication.offset for publication in history.publications] == [2]
+    with pytest.raises(ReplyError) as foreign:
+        await bob.client.history(channel, limit=10, since=StreamPosition(offset=1, epoch="other"))
+    assert foreign.value.code == 112
+    await bob.client.disconnect()
+    await until("bob's leaving", lambda: heard[0].others[-1] == ("leave", "bob"))
+    await until("one is left", lambda: count(ann, channel, 1))
+
+
+async def count(application, channel, expected) -> bool:
+    return len((await application.client.presence(channel)).clients) == expected
+
+
+async def test_recovery_of_three_and_of_too_many(cluster, start):
+    channel = f"room:missed-{start.name}"
+    ann = await start("ann")
+    heard = await ann.subscribe(channel)
+    assert heard.starts[0].recoverable and not heard.starts[0].was_recovering
+    await call(cluster.nodes[0], "publish", channel=channel, data=0)
+    await until("the first", lambda: heard.data == [0])
+    for missed, recovered in [(3, True), (110, False)]:
+        starts = len(heard.starts)
+        await cut(ann)
+        for number in range(missed):
+            await call(cluster.nodes[number % 2], "publish", channel=channel, data=number + 1)
+        await until("back", lambda: len(heard.starts) > starts)
+        assert heard.starts[-1].was_recovering and heard.starts[-1].recovered is recovered
+    # What came after the history was overrun is not sent as if nothing had been lost.
+    assert heard.data == [0, 1, 2, 3]
+    await call(cluster.nodes[0], "publish", channel=channel, data="live")
+    await until("live again", lambda: heard.data[-1] == "live")
+    assert ann.events.disconnected == []
+
+
+async def cut(application: Application):
+    """Breaks the SDK's connection, and keeps it from coming back before something was missed."""
+    application.client._min_reconnect_delay = application.client._max_reconnect_delay = 1.5
+    connection = application.client._conn
+    transport = connection.transport
+    transport.abort()
+    await until("noticed", lambda: application.client.state is not ClientState.CONNECTED)
+
+
+async def test_subscription_tokens(cluster, start):
+    channel = f"$room:secret-{start.name}"
+    ann = await start("ann")
+    asked = []
+
+    async def grant(name):
+        asked.append(name)
+        return token(SECRET, "ann", "s-ann", seconds=2, channel=name, info={"role": "editor"})
+
+    heard = await ann.subscribe(channel, get_token=grant)
+    presence = await ann.client.presence(channel)
+    [info] = presence.clients.values()
+    assert decode(info.chan_info) == {"role": "editor"}
+    await until("refreshed", lambda: len(asked) >= 3, 10)
+    assert heard.ends == [] and len(heard.starts) == 1
+    # Without a token, with another's and with one of another channel.
+    refused = Received()
+    await ann.client.new_subscription(f"$room:other-{start.name}", events=refused).subscribe()
+    await until("refused", lambda: refused.ends)
+    assert refused.ends == [103]
+    for wrong in [dict(user="bob", channel=f"$room:x-{start.name}"), dict(user="ann", channel="$room:elsewhere")]:
+        bob = await start("ann")
+
+        async def misgrant(name, wrong=wrong):
+            return token(SECRET, wrong["user"], "s", channel=wrong["channel"])
+
+        subscription = bob.client.new_subscription(f"$room:x-{start.name}", get_token=misgrant)
+        await subscription.subscribe()
+        await until("out", lambda: bob.events.disconnected)
+        assert bob.events.disconnected == [3500]
+
+
+async def test_a_subscription_that_is_not_refreshed_ends(cluster, start):
+    ann = await start("ann")
+    credentials = token(SECRET, "ann", "s-ann", seconds=1, channel=f"$room:brief-{start.name}")
+    heard = Received()
+    subscription = ann.client.new_subscription(f"$room:brief-{start.name}", events=heard, token=credentials)
+    await subscription.subscribe()
+    await until("its end", lambda: heard.ends or len(ann.events.errors) > 0, 10)
+    assert ann.events.disconnected == []
+
+
+async def test_calls_and_what_the_backend_decides(cluster, start, backend):
+    ann = await start("ann")
+    answer = await ann.client.rpc("echo", ann.payload({"n": [1, 2]}))
+    assert decode(answer.data) == {"echo": {"n": [1, 2]}, "user": "ann"}
+    with pytest.raises(ReplyError) as failed:
+        await ann.client.rpc("fail", ann.payload({}))
+    assert (failed.value.code, failed.value.message) == (1001, "no such thing")
+    heard = await ann.subscribe(f"asked:open-{start.name}")
+    assert decode(heard.starts[0].data) == {"welcome": "ann"}
+    await ann.client.publish(f"asked:open-{start.name}", ann.payload({"text": "hello"}))
+    await until("checked", lambda: heard.data == [{"checked": {"text": "hello"}}])
+    with pytest.raises(ReplyError) as refused:
+        await ann.client.publish(f"asked:open-{start.name}", ann.payload({"text": "rude"}))
+    assert refused.value.code == 1002
+    shut = Received()
+    await ann.client.new_subscription(f"asked:{start.name}-closed", events=shut).subscribe()
+    await until("shut", lambda: shut.ends)
+    assert shut.ends == [103]
+
+
+async def test_subscriptions_that_the_server_makes(cluster, start):
+    mine = f"room:mine-{start.name}"
+    ann = await start("ann", channels=[mine])
+    await until("subscribed by the token", lambda: ("subscribed", mine) in ann.events.server)
+    later = f"room:later-{start.name}"
+    await call(cluster.nodes[0], "subscribe", user="ann", channel=later)
+    await until("subscribed by the API", lambda: ("subscribed", later) in ann.events.server)
+    for channel in [mine, later]:
+        await call(cluster.nodes[1], "publish", channel=channel, data="hello")
+        await until("a publication", lambda: ("publication", channel, "hello") in ann.events.server)
+    await call(cluster.nodes[1], "unsubscribe", user="ann", channel=later)
+    await until("unsubscribed by the API", lambda: ("unsubscribed", later) in ann.events.server)
+    # A cut makes it recover them as well.
+    await cut(ann)
+    await call(cluster.nodes[0], "publish", channel=mine, data="missed")
+    await until("what was missed", lambda: ("publication", mine, "missed") in ann.events.server)
+    assert ann.events.disconnected == []
+
+
+async def test_ends_that_are_final_and_ends_that_are_not(cluster, start):
+    for code, comes_back in [(3001, True), (3011, True), (4100, True), (3500, False), (4500, False)]:
+        ann = await start(f"ann-{code}-{start.name}")
+        body = {"user": f"ann-{code}-{start.name}", "disconnect": {"code": code, "reason": "because"}}
+        await call(cluster.nodes[0], "disconnect", **body)
+        if comes_back:
+            await until(f"back after {code}", lambda: ann.events.connects == 2)
+            assert ann.events.connecting[-1] == code and ann.events.disconnected == []
+        else:
+            await until(f"out after {code}", lambda: ann.events.disconnected)
+            await asyncio.sleep(0.7)
+            assert ann.events.disconnected == [code] and ann.events.connects == 1
