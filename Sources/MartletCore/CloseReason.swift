@@ -20,6 +20,8 @@ package enum CloseReason: String, CaseIterable, Sendable {
     case forceReconnect = "force_reconnect"
     case noPong = "no_pong"
     case tooManyRequests = "too_many_requests"
+    /// What the client holds is worth nothing any more: it drops its token and its positions and begins anew.
+    case stateInvalidated = "state_invalidated"
     case invalidToken = "invalid_token"
     case badRequest = "bad_request"
     case stale = "stale"
@@ -65,6 +67,7 @@ package enum CloseReason: String, CaseIterable, Sendable {
         case .forceReconnect: 3011
         case .noPong: 3012
         case .tooManyRequests: 3013
+        case .stateInvalidated: 3014
         case .invalidToken: 3500
         case .badRequest: 3501
         case .stale: 3502

@@ -136,9 +136,10 @@ async def cluster(backend):
 
 class Application:
     def __init__(self, address: str, user: str, binary: bool, credentials: str):
-        self.user, self.binary, self.events = user, binary, Events()
+        self.user, self.binary, self.events, self.asked = user, binary, Events(), 0
 
         async def fetch():
+            self.asked += 1
             return credentials
 
         self.client = Client(
@@ -325,6 +326,15 @@ async def test_subscriptions_that_the_server_makes(cluster, start):
     await call(cluster.nodes[0], "publish", channel=mine, data="missed")
     await until("what was missed", lambda: ("publication", mine, "missed") in ann.events.server)
     assert ann.events.disconnected == []
+
+
+async def test_state_that_is_no_longer_good_is_fetched_anew(cluster, start):
+    ann = await start(f"ann-anew-{start.name}")
+    asked = ann.asked
+    body = {"user": f"ann-anew-{start.name}", "disconnect": {"code": 3014, "reason": "state invalidated"}}
+    await call(cluster.nodes[0], "disconnect", **body)
+    await until("back", lambda: ann.events.connects == 2)
+    assert ann.asked > asked and ann.events.disconnected == []
 
 
 async def test_ends_that_are_final_and_ends_that_are_not(cluster, start):

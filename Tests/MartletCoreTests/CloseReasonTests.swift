@@ -10,7 +10,8 @@ struct CloseReasonTests {
         arguments: [
             (3000, "connection_closed"), (3001, "shutdown"), (3004, "internal_error"), (3005, "connection_expired"),
             (3006, "subscription_expired"), (3008, "slow"), (3009, "write_error"), (3010, "insufficient_state"),
-            (3011, "force_reconnect"), (3012, "no_pong"), (3013, "too_many_requests"), (3500, "invalid_token"),
+            (3011, "force_reconnect"), (3012, "no_pong"), (3013, "too_many_requests"), (3014, "state_invalidated"),
+            (3500, "invalid_token"),
             (3501, "bad_request"), (3502, "stale"), (3503, "force_disconnect"), (3504, "connection_limit"),
             (3505, "channel_limit"), (3506, "inappropriate_protocol"), (3507, "permission_denied"),
             (3508, "not_available"),
