@@ -86,7 +86,8 @@ let package = Package(
         library(
             "MartletSessions",
             [
-                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle, crypto,
+                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
+                crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),

@@ -70,8 +70,8 @@ package final class Identity: Sendable {
             self.extras = nil
             return
         }
-        var names: [String] = []
-        for name in channels + subscriptions.map(\.channel) where !names.contains(name) { names.append(name) }
+        var seen: Set<String> = []
+        let names = (channels + subscriptions.map(\.channel)).filter { seen.insert($0).inserted }
         let detailed = subscriptions.filter { $0 != ServerSubscription(channel: $0.channel) }
         self.extras = Extras(claims: claims, channels: names, detailed: detailed, info: info, meta: meta)
     }

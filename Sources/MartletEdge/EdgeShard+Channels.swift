@@ -11,6 +11,8 @@ import MartletSessions
 extension EdgeShard {
     /// Publications that one answer holds at most; every client of the protocol knows it.
     static let historyPublicationsMax = 300
+    /// Bytes of their data, beyond which the answer ends earlier.
+    private static let historyBytesMax = 524_288
 
     enum Permission: Equatable {
         case permitted
@@ -191,10 +193,22 @@ extension EdgeShard {
                 if case .success(let page) = result, let epoch = since?.epoch, !epoch.isEmpty, epoch != page.top.epoch {
                     return answer(.unrecoverable)
                 }
-                answer(.history(result))
+                answer(.history(result.map(Self.bounded)))
             }
         }
         return nil
+    }
+
+    /// As much of a page as a connection may have pending: what is left out can be asked for from where it ends.
+    private static func bounded(_ page: HistoryPage) -> HistoryPage {
+        var page = page
+        var bytes = 0
+        page.publications = Array(
+            page.publications.prefix { publication in
+                bytes += publication.data.count
+                return bytes <= Self.historyBytesMax || bytes == publication.data.count
+            })
+        return page
     }
 
     /// Asks who is in a channel; nil where the outcome will come, as `Completion.presence`.

@@ -30,6 +30,7 @@ extension EdgeShard {
         case .keysNeeded: self.refuseConnect(slot, .error(.internalError), id: id)
         case .refused: self.end(slot, reason: .invalidToken)
         case .missing: self.end(slot, reason: .badRequest)
+        case .anonymous: self.end(slot, reason: .permissionDenied)
         case .identity(let identity):
             self.connect(slot, as: identity, PendingConnect(request: request, id: id))
         }
@@ -91,6 +92,8 @@ extension EdgeShard {
             subscriptions.append(ServerSubscription(channel: personal))
         }
         for subscription in subscriptions {
+            // It would end the connection at once, which would come back with the same.
+            if let end = subscription.expiresAt, self.isOver(end) { return .failure(.tokenExpired) }
             if case .failure(let error) = self.options(of: subscription.channel) { return .failure(error) }
         }
         return .success(subscriptions)
@@ -102,7 +105,7 @@ extension EdgeShard {
         let user = identity.user
         let channel = namespace.isEmpty ? "#\(user)" : "\(namespace):#\(user)"
         guard ChannelName.isValid(channel, bytesMax: self.limits.channelBytesMax),
-            ChannelName.users(of: channel) == [user[...]]
+            ChannelName.users(of: channel) == [user[...]], self.namespaces.options(of: channel) != nil
         else { return nil }
         return channel
     }
@@ -157,7 +160,7 @@ extension EdgeShard {
         guard !token.isEmpty, !self.asksProxy(.refresh) else { return self.end(slot, reason: .badRequest) }
         switch self.authenticate(token) {
         case .expired: self.end(slot, reason: .connectionExpired)
-        case .refused, .missing: self.end(slot, reason: .invalidToken)
+        case .refused, .missing, .anonymous: self.end(slot, reason: .invalidToken)
         case .keysNeeded:
             self.shared.requestKeys()
             self.reply(slot, .error(.internalError), id: id)

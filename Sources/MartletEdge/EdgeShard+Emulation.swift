@@ -44,7 +44,11 @@ extension EdgeShard {
         let outcome = self.shared.emulation.take(request) { result in
             mailbox.post(control: .completed(id, ticket: 0, .relayed(result)))
         }
-        guard case .sent = outcome else { return self.accepted(slot, answer) }
+        switch outcome {
+        case .delivered: return self.accepted(slot, answer)
+        case .unknown: return self.refuse(slot, HTTPRefusal(.notFound, "The node is not known."), answer)
+        case .sent: break
+        }
         self.withExtras(slot).relayed = answer
         self.connections[Int(slot)].stage = .relaying
         self.reactor.pauseReading(slot)

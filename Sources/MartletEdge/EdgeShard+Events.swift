@@ -40,6 +40,9 @@ extension EdgeShard {
             case .limitExceeded:
                 self.end(slot, reason: .channelLimit)
                 return .clear
+            case .overloaded:
+                self.end(slot, reason: .tooManyRequests)
+                return .clear
             }
         }
         self.completeEvents(slot)

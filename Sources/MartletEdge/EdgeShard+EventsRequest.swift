@@ -47,7 +47,7 @@ extension EdgeShard {
                 fields: Self.challenge)
             self.refuse(slot, head, bytes, refusal, "unauthorized")
             return false
-        case .expired, .refused:
+        case .expired, .refused, .anonymous:
             let refusal = HTTPRefusal(.unauthorized, "The token is not valid.", fields: Self.challenge)
             self.refuse(slot, head, bytes, refusal, "unauthorized")
             return false

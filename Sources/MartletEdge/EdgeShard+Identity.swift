@@ -17,6 +17,8 @@ enum Authentication {
     case refused(TokenRejection)
     /// None were given, and anonymous connections are not configured.
     case missing
+    /// The token is good and names nobody, and anonymous connections are not configured.
+    case anonymous
 }
 
 extension EdgeShard {
@@ -29,6 +31,9 @@ extension EdgeShard {
         return switch self.shared.verifier.verify(token) {
         // What the leeway for clocks lets in beyond the grace would be closed at once, to come back with the same.
         case .verified(let identity) where self.isOver(identity): .expired
+        // Nobody could revoke or validate it, as it has no name.
+        case .verified(let identity) where identity.isAnonymous && !self.shared.configuration.allowsAnonymous:
+            .anonymous
         case .verified(let identity): .identity(identity)
         case .keysNeeded: .keysNeeded
         case .rejected(.expired): .expired
@@ -37,12 +42,14 @@ extension EdgeShard {
     }
 
     func isOver(_ identity: Identity) -> Bool {
-        identity.expiresAt.map { Double($0) + self.limits.expiryGrace.inSeconds <= Clock.wall } ?? false
+        identity.expiresAt.map(self.isOver) ?? false
     }
+
+    func isOver(_ time: Int64) -> Bool { Double(time) + self.limits.expiryGrace.inSeconds <= Clock.wall }
 
     /// Seconds until a client must show a fresh token; nil where it need not.
     func expiresIn(_ identity: Identity) -> UInt32? {
-        identity.expiresAt.map { UInt32(clamping: max(1, $0 - Int64(Clock.wall))) }
+        identity.expiresAt.map(self.seconds(until:))
     }
 
     /// Puts a fresh token in the place of the one a connection came with; nil when it may stay.

@@ -100,6 +100,7 @@ extension EdgeShard {
         case .keysNeeded: self.answer(slot, answer, .failure(JSONRPCError(.internalError)))
         case .refused: self.endWebSocket(slot, reason: .invalidToken)
         case .missing: self.answer(slot, answer, .failure(JSONRPCError(.unauthorized)))
+        case .anonymous: self.endWebSocket(slot, reason: .permissionDenied)
         case .identity(let identity):
             guard case .admit = self.enterUser(slot, identity) else {
                 return self.endWebSocket(slot, reason: .connectionLimit)
@@ -141,7 +142,7 @@ extension EdgeShard {
         case .keysNeeded:
             self.shared.requestKeys()
             self.answer(slot, answer, .failure(JSONRPCError(.internalError)))
-        case .refused, .missing: self.endWebSocket(slot, reason: .invalidToken)
+        case .refused, .missing, .anonymous: self.endWebSocket(slot, reason: .invalidToken)
         case .identity(let identity):
             guard identity.user == self.shard.identity(of: slot)?.user else {
                 return self.endWebSocket(slot, reason: .invalidToken)

@@ -109,6 +109,9 @@ extension EdgeShard {
         case .limitExceeded:
             self.forgetSubscription(slot, channel)
             self.settle(slot, ticket, .failure(JSONRPCError(.limitExceeded)))
+        case .overloaded:
+            self.forgetSubscription(slot, channel)
+            self.settle(slot, ticket, .failure(JSONRPCError(.tooManyRequests)))
         }
     }
 

@@ -125,7 +125,8 @@ extension EdgeShard {
         defer { self.dropExtrasIfIdle(slot) }
         guard self.connections[Int(slot)].isOpen else { return }
         if case .answered(.disconnect(let code, let reason), _) = outcome {
-            return self.end(slot, CloseNotice(code: code, text: reason) ?? CloseNotice(.forceDisconnect))
+            let other = CloseReason.mayReconnect(after: code) ? CloseReason.forceReconnect : .forceDisconnect
+            return self.end(slot, CloseNotice(code: code, text: reason) ?? CloseNotice(other))
         }
         switch question {
         case .connect: self.connectProxied(slot, outcome)

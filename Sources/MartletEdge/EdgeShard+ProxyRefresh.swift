@@ -33,7 +33,8 @@ extension EdgeShard {
         guard let old = self.shard.identity(of: slot) else { return }
         switch outcome {
         // Asked again when the time comes that was set with the question.
-        case .failed, .answered(.error(_, _, isTemporary: true), _): return
+        case .failed, .answered(.error(_, _, isTemporary: true), _):
+            if let end = old.expiresAt, !self.isWithinPatience(end) { self.end(slot, reason: .connectionExpired) }
         case .answered(.refresh(let result), let askedAt) where !result.isExpired:
             if let end = result.expiresAt, Double(end) <= Clock.wall {
                 return self.end(slot, reason: .connectionExpired)

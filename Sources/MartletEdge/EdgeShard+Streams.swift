@@ -104,7 +104,12 @@ extension EdgeShard {
             return self.part(slot, notice)
         }
         // It keeps its place meanwhile, so that there are never more of these than connections.
-        self.withExtras(slot).goodbye = notice
+        let extras = self.withExtras(slot)
+        extras.goodbye = notice
+        // Whatever it waited for, it is too late.
+        extras.connect = nil
+        self.waitingForKeys.remove(slot)
+        self.connections[Int(slot)].flags.remove(.waits)
         self.connections[Int(slot)].stage = .parting
         self.reactor.setDeadline(slot, at: self.reactor.now + .random(in: Self.pace))
     }

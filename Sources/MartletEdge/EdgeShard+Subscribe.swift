@@ -60,6 +60,7 @@ extension EdgeShard {
         case .pending: break
         case .alreadySubscribed: self.reply(slot, .error(.alreadySubscribed), id: id)
         case .limitExceeded: self.failed(slot, terms.channel, ticket: id, .limitExceeded)
+        case .overloaded: self.failed(slot, terms.channel, ticket: id, .tooManyRequests)
         }
     }
 
@@ -83,6 +84,7 @@ extension EdgeShard {
         case .subscribed(let start): self.begun(slot, terms.channel, ticket: 0, start)
         case .pending, .alreadySubscribed: break
         case .limitExceeded: self.failed(slot, terms.channel, ticket: 0, .limitExceeded)
+        case .overloaded: self.failed(slot, terms.channel, ticket: 0, .tooManyRequests)
         }
     }
 
@@ -134,7 +136,9 @@ extension EdgeShard {
     ) -> CentrifugeReply.SubscribeResult {
         var result = CentrifugeReply.SubscribeResult()
         // Only a client's own subscription can be refreshed by it.
-        if own?.isServerSide == false, !self.asksProxy(.subRefresh) { result.expiresIn = own?.expiresAt.map(self.seconds(until:)) }
+        if own?.isServerSide == false, !self.asksProxy(.subRefresh) {
+            result.expiresIn = own?.expiresAt.map(self.seconds(until:))
+        }
         result.data = own?.beginning?.data
         guard flags.contains(.positioned) else { return result }
         result.positioned = true

@@ -47,7 +47,8 @@ extension EdgeShard {
 
     // MARK: - Expiry
 
-    func seconds(until time: Int64) -> UInt32 { UInt32(clamping: max(1, time - Int64(Clock.wall))) }
+    /// What clients are told; SDKs make a timer of it, so it is never more than a year.
+    func seconds(until time: Int64) -> UInt32 { UInt32(clamping: min(max(1, time - Int64(Clock.wall)), 31_536_000)) }
 
     func setExpiry(_ slot: Int32, ofSubscription channel: String) {
         guard let extras = self.existingExtras(slot), let expiresAt = extras.subscriptions[channel]?.expiresAt else {

@@ -53,7 +53,7 @@ extension EdgeShard {
             case .keysNeeded:
                 self.unadmit(slot)
                 return self.comeLater(slot, head, bytes, isEventStream: false, .notReady, after: 1)
-            case .expired, .refused, .missing:
+            case .expired, .refused, .missing, .anonymous:
                 self.unadmit(slot)
                 let refusal = HTTPRefusal(.unauthorized, "The token is not valid.", fields: Self.challenge)
                 return self.refuse(slot, head, bytes, refusal, "unauthorized")

@@ -23,8 +23,12 @@ extension EdgeShard {
             return UserOutcome(count: open.count { self.subscribe($0, subscription) })
         case .unsubscribe(_, let channel):
             return UserOutcome(count: open.count { self.unsubscribeByBackEnd($0, channel) })
-        case .refresh(_, let expired, let expiresAt, let info):
-            for slot in open { self.refresh(slot, expired: expired, expiresAt: expiresAt, info: info) }
+        case .refresh(_, true, _, _):
+            let ended = slots.filter { self.connections[Int($0)].isOpen }
+            for slot in ended { self.end(slot, reason: .connectionExpired) }
+            return UserOutcome(count: ended.count)
+        case .refresh(_, false, let expiresAt, let info):
+            for slot in open { self.refresh(slot, expiresAt: expiresAt, info: info) }
             return UserOutcome(count: open.count)
         case .describe:
             return UserOutcome(count: open.count, connections: open.map(self.description))
@@ -36,6 +40,8 @@ extension EdgeShard {
     /// False where the connection cannot be, or is already, subscribed.
     private func subscribe(_ slot: Int32, _ wanted: UserCommand.Subscription) -> Bool {
         guard self.isCentrifuge(slot), !self.shard.isSubscribed(slot, to: wanted.channel) else { return false }
+        // One that is past its end would end the connection with it.
+        if let end = wanted.expiresAt, self.isOver(end) { return false }
         var terms = ServerSubscription(channel: wanted.channel)
         terms.info = wanted.info
         terms.data = wanted.data
@@ -60,15 +66,17 @@ extension EdgeShard {
         return true
     }
 
-    private func refresh(_ slot: Int32, expired: Bool, expiresAt: Int64?, info: [UInt8]?) {
+    private func refresh(_ slot: Int32, expiresAt: Int64?, info: [UInt8]?) {
         guard let old = self.shard.identity(of: slot) else { return }
         let identity = Identity(old, expiresAt: expiresAt, info: info ?? old.info)
-        if expired || self.isOver(identity) { return self.end(slot, reason: .connectionExpired) }
+        if self.isOver(identity) { return self.end(slot, reason: .connectionExpired) }
         switch self.refresh(slot, with: identity) {
         case .revoked(let reason): self.end(slot, reason: reason)
         case .belowFloor: self.end(slot, reason: .connectionExpired)
         case .clear:
-            if self.isCentrifuge(slot) { self.push(slot, .refresh(expiresIn: self.expiresIn(identity))) }
+            guard self.isCentrifuge(slot) else { return }
+            // Where the back-end is asked, clients are told nothing that would make them refresh themselves.
+            self.push(slot, .refresh(expiresIn: self.asksProxy(.refresh) ? nil : self.expiresIn(identity)))
         }
     }
 

@@ -108,7 +108,8 @@ package final class EdgeShard {
         let seconds = Double(expiresAt) - Clock.wall + grace.inSeconds
         // Beyond ten years the tick would not fit, and nobody would see it.
         let ticks = min(max(seconds, 0), 315_360_000) * 10
-        return max(1, self.tick &+ UInt32(ticks))
+        // Never before the time: what is asked then, whether it has come, must be true.
+        return max(1, self.tick &+ UInt32(ticks.rounded(.up)) &+ 1)
     }
 
     /// Counts the user of a connection that has a place.
@@ -203,9 +204,9 @@ package final class EdgeShard {
 
     private func openDeadline(_ slot: Int32) {
         let connection = self.connections[Int(slot)]
-        guard connection.flags.contains(.connected) else { return self.end(slot, reason: .stale) }
-        // The bus owes the connection its subscriptions.
+        // Keys, the back-end or the bus owe the connection something: that is not the client's fault.
         if connection.flags.contains(.waits) { return self.end(slot, reason: .internalError) }
+        guard connection.flags.contains(.connected) else { return self.end(slot, reason: .stale) }
         if connection.expiryTick != 0, self.tick >= connection.expiryTick {
             return self.expired(slot)
         }
@@ -303,6 +304,13 @@ extension EdgeShard: ReactorDelegate {
         self.shared.metrics.slow.add()
         // Behind what it would not take it would never see why; a frame that is partly sent must still be finished.
         self.reactor.discardPending(slot)
+        if self.connections[Int(slot)].flags.contains(.ownIDs) {
+            // An event may have left without its id: cut off with the stream it is not taken, and comes again.
+            if self.connections[Int(slot)].flags.contains(.chunked) {
+                self.reactor.send(ChunkedEncoding.last, to: slot)
+            }
+            return self.finish(slot, reason: .slow)
+        }
         self.end(slot, reason: .slow)
     }
 

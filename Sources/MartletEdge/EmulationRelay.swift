@@ -17,6 +17,8 @@ package final class EmulationRelay: Sendable {
     enum Outcome {
         /// It was for a connection of this node, and was handed to it if there is one.
         case delivered
+        /// There is no such node.
+        case unknown
         /// It was sent to another node; whether that is there will be told.
         case sent
     }
@@ -30,12 +32,18 @@ package final class EmulationRelay: Sendable {
     private let secrets = SessionSecrets()
     private let hub: Hub
     private let bus: any Bus
+    private let knows: @Sendable (_ node: String) -> Bool
     private let counters: [String: Counter]
 
-    package init(node: String, hub: Hub, bus: any Bus, metrics: MetricsRegistry) {
+    /// - Parameter knows: Whether there is a node of this name. Strangers can ask, so nothing is sent to any other.
+    package init(
+        node: String, hub: Hub, bus: any Bus, metrics: MetricsRegistry,
+        knows: @escaping @Sendable (_ node: String) -> Bool = { _ in true }
+    ) {
         self.node = node
         self.hub = hub
         self.bus = bus
+        self.knows = knows
         self.counters = Dictionary(
             uniqueKeysWithValues: ["local", "relayed", "unknown_node", "wrong_session", "failed"].map {
                 (
@@ -64,6 +72,10 @@ package final class EmulationRelay: Sendable {
         guard request.node != self.node else {
             if self.deliver(request.session, request.data) { self.count("local") }
             return .delivered
+        }
+        guard self.knows(request.node) else {
+            self.count("unknown_node")
+            return .unknown
         }
         let message = [Self.mark] + Array(request.session.utf8) + request.data
         self.bus.send(message, to: request.node) { result in

@@ -11,9 +11,11 @@ struct ChannelTable {
         /// Those who wait for the bus, where there is no stream that they wait at.
         var waiters: [Waiter] = []
         var stream: ChannelStream?
+        /// It must not be given up meanwhile, whoever leaves it.
+        var isPinned = false
 
         var isUnused: Bool {
-            self.subscribers.isEmpty && self.waiters.isEmpty && self.stream?.waiters.isEmpty != false
+            !self.isPinned && self.subscribers.isEmpty && self.waiters.isEmpty && self.stream?.waiters.isEmpty != false
         }
 
         mutating func removeWaiter(_ slot: Int32) -> Waiter? {

@@ -81,6 +81,8 @@ extension Shard {
     /// Does what a step says. First all are what they will be, then they are told: who is told may end its connection.
     func perform(_ step: StreamStep, _ channel: Int32) {
         let name = self.channels[channel].name
+        // A delivery may end its connection, which may be the last that anybody knows of the channel.
+        self.channels[channel].isPinned = true
         if let epoch = step.renewal { self.renew(name, epoch) }
         let (losers, others) = step.isLost ? self.losePositions(channel, name) : ([], [])
         for publication in step.deliveries { self.deliver(publication, channel) }
@@ -89,6 +91,7 @@ extension Shard {
             self.countRecovery(start.start)
         }
         for waiter in step.failures { self.forget(waiter.slot, channel) }
+        self.channels[channel].isPinned = false
         self.releaseIfUnused(channel)
         self.tellMissed(others.map(\.slot), name)
         for loser in losers where !loser.flags.isDisjoint(with: .told) {

@@ -11,9 +11,8 @@ extension Shard {
     package func subscribe(_ slot: Int32, to name: String, _ options: SubscribeOptions) -> SubscribeOutcome {
         let known = self.channels.id(of: name)
         if let known, self.outlets[Int(slot)].subscriptions.entry(of: known) != nil { return .alreadySubscribed }
-        guard self.outlets[Int(slot)].subscriptions.count < self.limits.subscriptionsMax,
-            known != nil || self.channels.count < self.limits.channelsMax
-        else { return .limitExceeded }
+        guard self.outlets[Int(slot)].subscriptions.count < self.limits.subscriptionsMax else { return .limitExceeded }
+        guard known != nil || self.channels.count < self.limits.channelsMax else { return .overloaded }
         let channel = known ?? self.channels.intern(name)
         if known == nil {
             self.metrics.channels.add(1)

@@ -22,8 +22,10 @@ package final class Shard {
         /// `ShardEdge.subscribed` will tell.
         case pending
         case alreadySubscribed
-        /// The connection's or the node's limit of channels is reached.
+        /// The connection's limit of channels is reached.
         case limitExceeded
+        /// The node's is.
+        case overloaded
     }
 
     package let index: Int
@@ -239,6 +241,8 @@ package final class Shard {
         self.metrics.deliveries.add(subscribers.count)
         guard encoder.leavesOpen else { return }
         for subscriber in subscribers where subscriber.format.isOpen {
+            // An id of its own costs many times what a shared frame does.
+            self.enqueuedOfTurn += 16
             self.edge?.sent(subscriber.slot, publication)
         }
     }

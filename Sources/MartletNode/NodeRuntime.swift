@@ -105,7 +105,9 @@ final class NodeRuntime: Sendable {
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
             roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients,
-            emulation: EmulationRelay(node: self.identifier, hub: hub, bus: bus, metrics: metrics), capacity: capacity,
+            emulation: EmulationRelay(
+                node: self.identifier, hub: hub, bus: bus, metrics: metrics,
+                knows: { [membership = self.cluster.membership] in membership.knows($0) }), capacity: capacity,
             admission: Admission(admission, now: Clock.monotonic), proxy: self.proxy,
             fetchKeys: Self.keyFetcher(verifier, hub))
         control.attach(self)

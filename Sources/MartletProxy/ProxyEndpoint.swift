@@ -104,7 +104,11 @@ final class ProxyEndpoint: Sendable {
             url: self.url, timeout: self.timeout - .nanoseconds(Clock.monotonic - call.begunAt),
             answerBytesMax: self.configuration.answerBytesMax)
         http.pool = self.pool
-        http.headers = self.configuration.staticHeaders.map { ($0.key, $0.value) } + call.headers
+        // What the node itself says is not a client's to replace.
+        let own = Set(self.configuration.staticHeaders.keys.map { $0.lowercased() })
+        http.headers =
+            self.configuration.staticHeaders.map { ($0.key, $0.value) }
+            + call.headers.filter { !own.contains($0.name.lowercased()) }
         let outcome: ProxyOutcome
         var isAlive = true
         do {
@@ -117,8 +121,9 @@ final class ProxyEndpoint: Sendable {
             outcome = .failed(failure)
             self.warn("\(error)")
         }
-        self.finish(call, outcome)
+        // Who hears of the outcome may ask again at once, and should meet the state that follows from it.
         self.ended(isAlive: isAlive)
+        self.finish(call, outcome)
     }
 
     private static func failure(_ error: any Error) -> ProxyOutcome.Failure {

@@ -102,6 +102,24 @@ extension LoopbackTests {
             }
         }
 
+        /// Nobody could revoke it, or ask about it.
+        @Test func aTokenThatNamesNobodyIsNoWayIn() throws {
+            try EdgeRig.run { rig in
+                let token = rig.token("")
+                let centrifuge = try SocketClient(rig, SocketClient.centrifuge)
+                try centrifuge.send(SocketClient.connect(token))
+                #expect(try centrifuge.closeCode() == 3507)
+                let plain = try SocketClient(rig, "/ws")
+                try plain.send(#"{"jsonrpc":"2.0","id":1,"method":"connect","params":{"token":"\#(token)"}}"#)
+                #expect(try plain.closeCode() == 3507)
+                let client = try LoopbackClient(port: rig.port)
+                #expect(try client.ask("GET /events?channel=open:a&access_token=\(token)").status == 401)
+            }
+            try EdgeRig.run({ $0.edge.allowsAnonymous = true }) { rig in
+                _ = try SocketClient.connected(rig, token: rig.token(""))
+            }
+        }
+
         // MARK: - Origins
 
         @Test func pagesOfOtherOrigins() throws {

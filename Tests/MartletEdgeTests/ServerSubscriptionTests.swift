@@ -143,6 +143,10 @@ extension LoopbackTests {
                 let client = try SocketClient(rig, SocketClient.centrifuge)
                 try client.send(SocketClient.connect(rig.token("ann", channels: ["#ann"])))
                 #expect(try client.text().contains(##""subs":{"#ann":{}}"##))
+                // What precedes a colon is a namespace, and that there is none is no reason to keep a user out.
+                let odd = try SocketClient(rig, SocketClient.centrifuge)
+                try odd.send(SocketClient.connect(rig.token("auth:42")))
+                #expect(try odd.text().hasPrefix(#"{"id":1,"connect":{"#))
                 let anonymous = try SocketClient(rig, SocketClient.centrifuge)
                 try anonymous.send(SocketClient.connect(nil))
                 #expect(try !anonymous.text().contains("subs"))

@@ -74,7 +74,7 @@ struct ShardTests {
         #expect(rig.shard.subscribe(0, to: "b", SubscribeOptions(ticket: 0)) == .pending)
         #expect(rig.shard.subscribe(0, to: "c", SubscribeOptions(ticket: 0)) == .limitExceeded)
         #expect(rig.shard.subscribe(1, to: "c", SubscribeOptions(ticket: 0)) == .pending)
-        #expect(rig.shard.subscribe(1, to: "d", SubscribeOptions(ticket: 0)) == .limitExceeded)
+        #expect(rig.shard.subscribe(1, to: "d", SubscribeOptions(ticket: 0)) == .overloaded)
         #expect(rig.shard.subscribe(1, to: "a", SubscribeOptions(ticket: 0)) == .pending)
     }
 

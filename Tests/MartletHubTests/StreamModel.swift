@@ -135,7 +135,8 @@ struct StreamModel {
         guard let index = self.reads.firstIndex(where: { $0.page != nil }) else { return }
         let read = self.reads.remove(at: index)
         let fails = mayFail && self.faults.contains(.failures) && self.chance(3)
-        let result: Result<HistoryPage, BusError> = fails ? .failure(.unconfirmed) : read.page.map { .success($0) }!
+        let page: Result<HistoryPage, BusError> = read.page.map { .success($0) } ?? .failure(.unconfirmed)
+        let result = fails ? .failure(.unconfirmed) : page
         guard let stream, let step = stream.completeRead(read.number, result, now: self.now) else { return }
         self.perform(step)
         self.give(stream.resume())

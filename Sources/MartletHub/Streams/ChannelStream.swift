@@ -415,6 +415,7 @@ final class ChannelStream {
         let missed = self.position.offset - since.offset
         guard missed <= UInt64(self.limits.recoveryPublicationsMax) else { return start }
         guard let publications = self.tail.last(Int(missed)) else { return waiter.isAsked ? start : nil }
+        guard publications.reduce(0, { $0 + $1.data.count }) <= self.limits.recoveryBytesMax else { return start }
         start.recovered = true
         start.publications = publications
         start.position?.offset = since.offset

@@ -5,6 +5,8 @@
 package final class StreamLimits: Sendable {
     /// Publications that one recovery gives, and that one read asks for.
     package let recoveryPublicationsMax: Int
+    /// Bytes of their data: more than a connection may have pending would end it as slow, to come back with the same.
+    package let recoveryBytesMax: Int
     /// Publications, and their bytes, that one channel holds back while it is read what precedes them.
     package let heldPublicationsMax: Int
     package let heldBytesMax: Int
@@ -27,13 +29,15 @@ package final class StreamLimits: Sendable {
     package let lossesPerTickMax: Int
 
     package init(
-        recoveryPublicationsMax: Int = 300, heldPublicationsMax: Int = 1_024, heldBytesMax: Int = 4_194_304,
+        recoveryPublicationsMax: Int = 300, recoveryBytesMax: Int = 524_288, heldPublicationsMax: Int = 1_024,
+        heldBytesMax: Int = 4_194_304,
         tailBytesMax: Int = 4_194_304, tailLifetime: Duration = .seconds(5), readsMax: Int = 64,
         queuedChecksMax: Int = 1_024, checkInterval: Duration = .seconds(40),
         retryBase: Duration = .milliseconds(200), retryCeiling: Duration = .seconds(5), readFailuresMax: Int = 8,
         lossesPerTickMax: Int = 200
     ) {
         self.recoveryPublicationsMax = recoveryPublicationsMax
+        self.recoveryBytesMax = recoveryBytesMax
         self.heldPublicationsMax = heldPublicationsMax
         self.heldBytesMax = heldBytesMax
         self.tailBytesMax = tailBytesMax

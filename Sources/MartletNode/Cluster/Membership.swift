@@ -35,6 +35,9 @@ final class Membership: Sendable {
 
     func left(_ id: String) { self.table.withLock { $0[id] = nil } }
 
+    /// Whether a node was heard of lately.
+    func knows(_ id: String) -> Bool { self.table.withLock { $0[id] != nil } }
+
     /// By name.
     func seen(at now: Int64 = Clock.monotonic) -> [Seen] {
         let seen = self.table.withLock { table in

@@ -94,13 +94,22 @@ extension NodeConfiguration {
                     self.problem("namespaces", "proxy.publish.url is missing: \(entry) says publish: proxy"))
             }
         }
+        if self.proxy.answers(.connect),
+            (self.proxy[.connect].timeout ?? self.proxy.timeout) >= self.limits.handshakeDeadline
+        {
+            problems.append(
+                self.problem(
+                    "proxy.connect.timeout",
+                    "proxy.connect.timeout is not below limits.handshake_deadline, in which a connect must be answered")
+            )
+        }
         for (name, value) in self.proxy.staticHeaders.sorted(by: { $0.key < $1.key })
         where !ProxyHeaders.isAllowed(name) || !ProxyHeaders.isValue(value) {
             problems.append(
                 self.problem(
                     "proxy.static_headers", "proxy.static_headers.\(name) is no header that a question may bear"))
         }
-        if self.proxy.forwardsCookies, self.listen.origins == ["*"], !self.isDevelopment {
+        if self.proxy.forwardsCookies, self.listen.origins.contains("*"), !self.isDevelopment {
             problems.append(
                 self.problem(
                     "proxy.headers",

@@ -8,7 +8,9 @@ package struct SipHash {
         let first: UInt64
         let second: UInt64
 
-        package static func random() -> Key { Key(first: .random(in: .min ... .max), second: .random(in: .min ... .max)) }
+        package static func random() -> Key {
+            Key(first: .random(in: .min ... .max), second: .random(in: .min ... .max))
+        }
     }
 
     package struct Digest: Hashable, Sendable {
