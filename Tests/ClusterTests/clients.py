@@ -137,6 +137,13 @@ class EventStreamClient(Client):
             self.ends.append((body["code"], body["reason"]))
 
 
+async def call(node, method: str, **body) -> dict:
+    """What a node's API answers; fails where that is an error."""
+    answer = await asyncio.to_thread(node.api, method, body)
+    assert "error" not in answer, answer
+    return answer["result"]
+
+
 async def until(what: str, check, seconds: float = 20):
     """Waits until `check()` is true; fails with `what` and its last value."""
     deadline = time.monotonic() + seconds

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from centrifuge import Client, ClientEventHandler, ClientState, ReplyError, SubscriptionEventHandler
 
-from clients import token, until
+from clients import call, token, until
 from cluster import SECRET, Cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -107,12 +107,6 @@ async def start(cluster):
     yield start
     for application in started:
         await application.client.disconnect()
-
-
-async def call(node, method: str, **body) -> dict:
-    answer = await asyncio.to_thread(node.api, method, body)
-    assert "error" not in answer, answer
-    return answer["result"]
 
 
 async def test_two_clients_on_two_nodes_hear_each_other_and_the_api(cluster, start):

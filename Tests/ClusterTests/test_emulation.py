@@ -9,7 +9,6 @@ import threading
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
 
 from clients import token, until
 from cluster import SECRET, Cluster
@@ -91,14 +90,6 @@ async def cluster():
     await asyncio.to_thread(cluster.start)
     yield cluster
     await asyncio.to_thread(cluster.stop)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.mark.parametrize("transport", ["webSocket", "eventSource", "httpStream"])

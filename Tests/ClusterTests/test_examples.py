@@ -11,21 +11,13 @@ import sys
 import threading
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from clients import until
-from cluster import QUICK_DRAIN, ROOT, Node
+from cluster import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EXAMPLES = ROOT / "Examples"
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory):
-    node = Node(tmp_path_factory.mktemp("examples"), QUICK_DRAIN)
-    yield node.start()
-    node.process.stop(10)
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +45,6 @@ async def test_a_service_announces_and_a_program_listens(environment, tmp_path):
     finally:
         listener.terminate()
         listener.wait(10)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture(scope="module")

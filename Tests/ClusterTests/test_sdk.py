@@ -12,7 +12,7 @@ import pytest_asyncio
 from centrifuge import (
     Client, ClientEventHandler, ClientState, ReplyError, StreamPosition, SubscriptionEventHandler)
 
-from clients import token, until
+from clients import call, token, until
 from cluster import SECRET, Cluster, free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -173,12 +173,6 @@ async def start(request, cluster):
     yield start
     for application in started:
         await application.client.disconnect()
-
-
-async def call(node, method: str, **body) -> dict:
-    answer = await asyncio.to_thread(node.api, method, body)
-    assert "error" not in answer, answer
-    return answer["result"]
 
 
 async def test_a_channel_between_two_nodes(cluster, start):

@@ -5,3 +5,5 @@ import sys
 
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(root / "Deploy" / "local"), str(root / "Tests" / "ClusterTests")]
+
+from pages import browser  # noqa: E402,F401 (fixture)

@@ -16,9 +16,8 @@ import time
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
 
-from clients import token, until
+from clients import call, token, until
 from cluster import SECRET, Cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -111,14 +110,6 @@ def site():
     server.shutdown()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
 @pytest_asyncio.fixture(params=TRANSPORTS, ids=lambda it: it[0] + ("-protobuf" if it[1] else ""), loop_scope="module")
 async def start(request, browser, site, cluster):
     """Opens pages with a client each, over the transport of the test."""
@@ -142,12 +133,6 @@ async def start(request, browser, site, cluster):
     yield start
     for context in contexts:
         await context.close()
-
-
-async def call(node, method: str, **body) -> dict:
-    answer = await asyncio.to_thread(node.api, method, body)
-    assert "error" not in answer, answer
-    return answer["result"]
 
 
 async def log(page) -> dict:
