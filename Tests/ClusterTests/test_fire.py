@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recovery under fire: readers cut at random, Redis restarted with its data, and books that must balance.
 
-By hand for longer: MARTLET_FIRE_SECONDS=300 pytest Tests/ClusterTests/test_fire.py -s
+By hand for longer: FIRE_SECONDS=300 pytest Tests/ClusterTests/test_fire.py -s
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from clients import token, until
 from cluster import API_KEY, SECRET, Cluster, connectable, wait_for
 from fire import CentrifugeReader, EventReader, Publisher, faults
 
-SECONDS = float(os.environ.get("MARTLET_FIRE_SECONDS", "20"))
+SECONDS = float(os.environ.get("FIRE_SECONDS", "20"))
 READERS, CHANNELS, RATE, CUTS_PER_SECOND = 200, 20, 500, 20
 
 
