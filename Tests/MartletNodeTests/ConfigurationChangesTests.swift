@@ -24,6 +24,7 @@ struct ConfigurationChangesTests {
             let name = key.name.split(separator: ".").last ?? ""
             let value =
                 switch key.kind {
+                case _ where name == "event_channels_max": "31"
                 case let kind where kind.contains("duration"): "11s"
                 case let kind where kind.contains("byte"): "131072"
                 default: "999"

@@ -69,7 +69,7 @@ extension NodeConfiguration {
             "subscriptions_max", \.limits.subscriptionsMax, .integer(1...1_000_000), "Subscriptions of one connection."
         ).live,
         Self.limit(
-            "event_channels_max", \.limits.eventChannelsMax, .integer(1...1024), "Channels of one `/events` request."
+            "event_channels_max", \.limits.eventChannelsMax, .integer(1...32), "Channels of one `/events` request."
         ).live,
         Self.limit(
             "channels_max", \.limits.channelsMax, .integer(1...Int.max),
