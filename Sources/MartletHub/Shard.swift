@@ -129,22 +129,6 @@ package final class Shard {
         }
     }
 
-    /// Reads of a channel's stream for a connection; told in the same way.
-    package func history(of channel: String, _ query: HistoryQuery, for slot: Int32, ticket: UInt32) {
-        let (id, mailbox) = (self.reactor.id(of: slot), self.mailbox)
-        self.bus.history(channel, query) { mailbox.post(control: .completed(id, ticket: ticket, .history($0))) }
-    }
-
-    package func presence(of channel: String, for slot: Int32, ticket: UInt32) {
-        let (id, mailbox) = (self.reactor.id(of: slot), self.mailbox)
-        self.bus.presence(channel) { mailbox.post(control: .completed(id, ticket: ticket, .presence($0))) }
-    }
-
-    package func presenceStats(of channel: String, for slot: Int32, ticket: UInt32) {
-        let (id, mailbox) = (self.reactor.id(of: slot), self.mailbox)
-        self.bus.presenceStats(channel) { mailbox.post(control: .completed(id, ticket: ticket, .presenceStats($0))) }
-    }
-
     // MARK: - Mailbox
 
     /// Works through what other threads posted; to be called whenever the reactor was woken.
