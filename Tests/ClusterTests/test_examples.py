@@ -29,7 +29,7 @@ def environment(node):
 async def announce(environment, text: str) -> str:
     command = [sys.executable, EXAMPLES / "cent" / "announce.py", "room:lobby", text]
     run = functools.partial(
-        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=20, check=True)
+        subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     return (await asyncio.to_thread(run)).stdout.strip()
 
 

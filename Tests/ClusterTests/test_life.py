@@ -60,10 +60,10 @@ def open_socket(public: int) -> socket.socket:
 
 
 def test_a_drain_ends_connections_evenly_and_says_when_to_come_back(node):
-    process, public, internal = node(MARTLET_DRAIN_DELAY="1s", MARTLET_DRAIN_WINDOW="4s")
+    process, public, internal = node(MARTLET_DRAIN_DELAY="3s", MARTLET_DRAIN_WINDOW="4s")
     sockets = [open_socket(public) for _ in range(40)]
     process.send(signal.SIGTERM)
-    wait_for("unready", lambda: readiness(internal)[0] == 503, 2)
+    wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
     assert readiness(internal)[1]["state"] == "draining"
     # The balancer has not noticed yet: who comes now is still served.
     late = open_socket(public)
@@ -79,15 +79,15 @@ def test_a_drain_ends_connections_evenly_and_says_when_to_come_back(node):
     assert ends[-1] - ends[0] > 2.5, ends
     for connection in sockets + [late]:
         connection.close()
-    assert process.child.wait(10) == 0
+    assert process.child.wait(30) == 0
 
 
 def test_while_it_drains_a_node_refuses_with_the_advice_to_come_later(node):
-    process, public, internal = node(MARTLET_DRAIN_DELAY="0s", MARTLET_DRAIN_WINDOW="6s")
+    process, public, internal = node(MARTLET_DRAIN_DELAY="0s", MARTLET_DRAIN_WINDOW="20s")
     kept = [open_socket(public) for _ in range(4)]
     process.send(signal.SIGTERM)
-    wait_for("unready", lambda: readiness(internal)[0] == 503, 2)
-    time.sleep(0.3)
+    wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
+    wait_for("refusals", lambda: send(public, HANDSHAKE.format(path="/ws").encode()).startswith(b"HTTP/1.1 503"), 4)
     answer = send(public, HANDSHAKE.format(path="/ws").encode())
     assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After:" in answer and b"Connection: close" in answer, answer
     answer = send(public, b"GET /events?channel=a HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
@@ -95,18 +95,18 @@ def test_while_it_drains_a_node_refuses_with_the_advice_to_come_later(node):
     process.send(signal.SIGTERM)
     for connection in kept:
         connection.close()
-    assert process.child.wait(5) == 0
+    assert process.child.wait(20) == 0
 
 
 def test_the_second_signal_ends_what_is_left_at_once(node):
     process, public, internal = node(MARTLET_DRAIN_DELAY="20s", MARTLET_DRAIN_WINDOW="20s")
     connection = open_socket(public)
     process.send(signal.SIGTERM)
-    wait_for("unready", lambda: readiness(internal)[0] == 503, 2)
+    wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
     began = time.monotonic()
     process.send(signal.SIGTERM)
-    assert process.child.wait(5) == 0
-    assert time.monotonic() - began < 3
+    assert process.child.wait(15) == 0
+    assert time.monotonic() - began < 15
     assert connection.recv(4096)[:1] == b"\x88", "no goodbye"
     connection.close()
 

@@ -33,15 +33,17 @@ struct RedisPresenceTests {
 
     @Test func isSharedByAllNodes() async throws {
         let server = try await RedisServer()
-        let first = try await self.rig(try self.configuration(server), node: "1")
-        let second = try await self.rig(try self.configuration(server), node: "2")
+        var configuration = try self.configuration(server)
+        configuration.leaseTTL = .seconds(3)
+        let first = try await self.rig(configuration, node: "1")
+        let second = try await self.rig(configuration, node: "2")
         first.bus.enter("a", client: "1", info: self.info("u"))
         // A node sees at once what it said itself.
         #expect(try await self.clients(first) == ["1"])
         second.bus.enter("a", client: "2", info: self.info("u"))
         #expect(try await self.clients(second) == ["1", "2"])
         #expect(try await first.bus.presenceStats("a") == PresenceStats(clients: 2, users: 1))
-        try await Task.sleep(for: .milliseconds(1_500))
+        try await Task.sleep(for: .milliseconds(4_500))
         #expect(try await self.clients(first) == ["1", "2"])
         #expect(first.metric("martlet_redis_presence_entries") == 1)
         #expect(first.metric("martlet_redis_presence_restores_total") == 0)
@@ -58,7 +60,7 @@ struct RedisPresenceTests {
         func deliver(_ publication: Publication, to shards: ShardSet) {}
         func subscribed(_ channel: String, shards: ShardSet, error: BusError?) {}
         func gap(_ channels: [String]?) {}
-        func controlReceived(_ message: [UInt8]) { Thread.sleep(forTimeInterval: 2.5) }
+        func controlReceived(_ message: [UInt8]) { Thread.sleep(forTimeInterval: 5) }
     }
 
     @Test func forgetsANodeThatIsGoneUntilItIsBack() async throws {
@@ -71,7 +73,7 @@ struct RedisPresenceTests {
         for client in 2..<1_502 { paused.bus.enter("a", client: "\(client)", info: self.info("v")) }
         #expect(try await eventually { try await rig.bus.presenceStats("a").clients == 1_501 })
         _ = await rig.bus.send("sleep", to: "2")
-        #expect(try await eventually(within: .seconds(2)) { try await self.clients(rig) == ["1"] })
+        #expect(try await eventually(within: .seconds(4)) { try await self.clients(rig) == ["1"] })
         // It is not merely hidden.
         #expect(try await server.cli(["HLEN", "test:presence.a"]).contains("1"))
         #expect(try await rig.bus.presenceStats("a") == PresenceStats(clients: 1, users: 1))

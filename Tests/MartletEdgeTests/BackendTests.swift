@@ -129,7 +129,7 @@ extension LoopbackTests {
         }
 
         @Test func whatIsRevokedWhileTheBackendThinksStaysRevoked() async throws {
-            try await Self.run({ _ in .init(Self.somebody, delay: .milliseconds(300)) }) { rig, server in
+            try await Self.run({ _ in .init(Self.somebody, delay: .seconds(2)) }) { rig, server in
                 let client = try Self.client(rig)
                 try client.send(Self.connect)
                 #expect(EdgeRig.eventually { !server.requests.isEmpty })
@@ -259,7 +259,7 @@ extension LoopbackTests {
         @Test func whoUnsubscribesMeanwhileIsNotSubscribed() async throws {
             try await Self.run({ request in
                 request.path == "/connect"
-                    ? .init(Self.somebody) : .init(#"{"result":{}}"#, delay: .milliseconds(300))
+                    ? .init(Self.somebody) : .init(#"{"result":{}}"#, delay: .seconds(2))
             }) { rig, _ in
                 let client = try self.connected(rig)
                 try client.send(SocketClient.subscribe("asked:a") + "\n" + SocketClient.subscribe("asked:a", id: 3))
@@ -267,7 +267,7 @@ extension LoopbackTests {
                 try client.send(#"{"id":4,"unsubscribe":{"channel":"asked:a"}}"#)
                 #expect(self.text(try client.next()).hasPrefix(#"{"id":2,"error":{"code":103"#))
                 #expect(self.text(try client.next()) == #"{"id":4,"unsubscribe":{}}"#)
-                Thread.sleep(forTimeInterval: 0.5)
+                Thread.sleep(forTimeInterval: 2.5)
                 #expect(rig.hubMetrics.subscriptions.current == 0)
             }
         }

@@ -47,15 +47,18 @@ extension LoopbackTests {
                 let start = ContinuousClock.now
                 rig.hub.tellAll(.drain(window: .seconds(2)))
                 var samples: [(elapsed: Double, open: Int)] = []
-                while rig.open > 0, start.duration(to: .now) < .seconds(5) {
+                while rig.open > 0, start.duration(to: .now) < .seconds(20) {
                     _ = EdgeRig.eventually(within: 0.05) { false }
                     samples.append((start.duration(to: .now).inSeconds, rig.open))
                 }
-                for sample in samples where sample.elapsed < 2.3 {
-                    // Steps of 100 ms, a little late on a busy machine.
+                // Steps of 100 ms. A machine that stands still for a moment may put a few samples off, never ahead.
+                var late = 0
+                for sample in samples {
                     let (most, least) = (60 * (1 - (sample.elapsed - 0.4) / 2), 60 * (1 - sample.elapsed / 2) - 4)
-                    #expect(Double(sample.open) <= max(0, most) + 4 && Double(sample.open) >= least, "\(sample)")
+                    #expect(Double(sample.open) >= least, "\(sample)")
+                    if Double(sample.open) > max(0, most) + 4 { late += 1 }
                 }
+                #expect(late * 4 <= samples.count, "\(samples)")
                 #expect(rig.open == 0)
                 for socket in sockets { #expect(try socket.closeCode() == 1012) }
             }
@@ -81,7 +84,7 @@ extension LoopbackTests {
                 #expect(try client.closeCode() == 1012)
                 #expect(EdgeRig.eventually { rig.reactorShared.openConnections.current == 0 })
                 let elapsed = start.duration(to: .now)
-                #expect(elapsed > .milliseconds(1_500) && elapsed < .seconds(4))
+                #expect(elapsed > .milliseconds(1_500) && elapsed < .seconds(10))
                 client.close()
             }
         }

@@ -25,7 +25,7 @@ extension LoopbackTests {
             options.verifier.hmacSecrets = []
             options.verifier.jwksURL = issuer.url
             options.verifier.jwksCooldown = .milliseconds(1)
-            options.edge.limits.handshakeDeadline = .milliseconds(700)
+            options.edge.limits.handshakeDeadline = .seconds(2)
             options.fetchKeys = { asked.add() }
         }
 

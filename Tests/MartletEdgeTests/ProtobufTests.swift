@@ -21,8 +21,8 @@ extension LoopbackTests {
             ] as [(String, String?, String?)])
         func aSession(query: String, offer: String?, chosen: String?) throws {
             try EdgeRig.run({
-                $0.edge.limits.pingInterval = .milliseconds(600)
-                $0.edge.limits.pongTimeout = .milliseconds(300)
+                $0.edge.limits.pingInterval = .seconds(1)
+                $0.edge.limits.pongTimeout = .milliseconds(900)
             }) { rig in
                 let client = try SocketClient(
                     rig, SocketClient.centrifuge + query, fields: offer.map { ["Sec-WebSocket-Protocol: \($0)"] } ?? [])

@@ -85,7 +85,7 @@ extension LoopbackTests {
         }
 
         @Test func theHandshakeHasADeadline() throws {
-            try EdgeRig.run({ $0.edge.limits.handshakeDeadline = .milliseconds(300) }) { rig in
+            try EdgeRig.run({ $0.edge.limits.handshakeDeadline = .seconds(1) }) { rig in
                 let silent = try LoopbackClient(port: rig.port)
                 let slow = try LoopbackClient(port: rig.port)
                 try slow.send("GET /ws HTTP/1.1\r\nHost: ")

@@ -89,7 +89,7 @@ extension LoopbackTests {
             let bus = ScriptedBus()
             try EdgeRig.run({
                 $0.bus = bus
-                $0.edge.limits.handshakeDeadline = .milliseconds(500)
+                $0.edge.limits.handshakeDeadline = .seconds(2)
             }) { rig in
                 let client = try SocketClient(rig, SocketClient.centrifuge)
                 try client.send(SocketClient.connect(rig.token("ann", session: "s", channels: ["room:a"])))

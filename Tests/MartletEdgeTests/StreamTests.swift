@@ -116,15 +116,17 @@ extension LoopbackTests {
         }
 
         @Test func pingsAndPongs() throws {
+            // The first ping comes up to half an interval sooner or later: each client must have time to answer
+            // while the pings of the others are awaited.
             try EdgeRig.run({
-                $0.edge.limits.pingInterval = .milliseconds(600)
-                $0.edge.limits.pongTimeout = .milliseconds(300)
+                $0.edge.limits.pingInterval = .seconds(2)
+                $0.edge.limits.pongTimeout = .milliseconds(1_900)
             }) { rig in
                 let clients = try StreamClient.paths.map {
                     try StreamClient.connected(rig, $0, token: rig.token("ann"))
                 }
                 let silent = try StreamClient.connected(rig, StreamClient.paths[0], token: rig.token("ann"))
-                for _ in 0..<3 {
+                for _ in 0..<2 {
                     for client in clients {
                         #expect(try client.next() == "{}")
                         try client.send("{}")
@@ -144,11 +146,10 @@ extension LoopbackTests {
                 for path in StreamClient.paths {
                     let late = try StreamClient.open(rig, path, SocketClient.connect(expired))
                     #expect(try late.next() == #"{"id":1,"error":{"code":109,"message":"token expired"}}"#)
-                    let start = ContinuousClock.now
                     let wrong = try StreamClient.open(rig, path, SocketClient.connect("not.a.token"))
                     #expect(
                         try wrong.next() == #"{"push":{"disconnect":{"code":3500,"reason":"invalid token"}}}"#)
-                    #expect(try wrong.next() == nil && start.duration(to: .now) < .milliseconds(450))
+                    #expect(try wrong.next() == nil)
                     let abuse = try StreamClient.open(rig, path, SocketClient.subscribe("open:a"))
                     #expect(try abuse.next() == #"{"push":{"disconnect":{"code":3501,"reason":"bad request"}}}"#)
                 }
@@ -169,7 +170,7 @@ extension LoopbackTests {
                             == #"{"push":{"disconnect":{"code":3013,"reason":"too many requests","reconnect":true}}}"#)
                     #expect(try client.next() == nil)
                     let elapsed = start.duration(to: .now)
-                    #expect(elapsed > .milliseconds(400) && elapsed < .seconds(3))
+                    #expect(elapsed > .milliseconds(400))
                 }
                 // One that goes meanwhile leaves nothing behind.
                 let gone = try StreamClient.open(rig, StreamClient.paths[0], SocketClient.connect(rig.token("ann")))

@@ -74,8 +74,8 @@ extension LoopbackTests {
 
         @Test func webSocket() throws {
             try EdgeRig.run({
-                $0.edge.limits.pingInterval = .milliseconds(600)
-                $0.edge.limits.pongTimeout = .milliseconds(300)
+                $0.edge.limits.pingInterval = .seconds(1)
+                $0.edge.limits.pongTimeout = .milliseconds(900)
             }) { rig in
                 let connect = #"{"token":"\#(rig.token("ann"))"}"#
                 let client = try SocketClient(rig, "/connection/uni_websocket")

@@ -96,11 +96,11 @@ import Testing
     @Test func aSlowBackendIsGivenUp() async throws {
         try await Rig.run(
             { $0.endpoints[.rpc]?.timeout = .milliseconds(100) },
-            answering: { _ in .init(#"{"result":{}}"#, delay: .seconds(2)) }
+            answering: { _ in .init(#"{"result":{}}"#, delay: .seconds(20)) }
         ) { rig in
             let begun = ContinuousClock.now
             #expect(await rig.ask(Self.rpc) == .failed(.timeout))
-            #expect(ContinuousClock.now - begun < .seconds(1))
+            #expect(ContinuousClock.now - begun < .seconds(10))
         }
     }
 

@@ -54,7 +54,7 @@ import Testing
         ) { rig in
             let begun = ContinuousClock.now
             let outcomes = await self.outcomes(10, rig)
-            #expect(ContinuousClock.now - begun < .seconds(1))
+            #expect(ContinuousClock.now - begun < .seconds(4))
             #expect(outcomes.count { $0 == .failed(.timeout) } == 1)
             #expect(outcomes.count { $0 == .failed(.overloaded) } == 9)
         }
@@ -63,12 +63,12 @@ import Testing
     @Test func oneSlowEndpointDoesNotHoldTheOthers() async throws {
         try await Rig.run(
             { $0.concurrencyMax = 1 },
-            answering: { .init(#"{"result":{}}"#, delay: $0.path == "/rpc" ? .seconds(1) : .zero) }
+            answering: { .init(#"{"result":{}}"#, delay: $0.path == "/rpc" ? .seconds(4) : .zero) }
         ) { rig in
             let slow = Task { await rig.ask(Self.rpc) }
             let begun = ContinuousClock.now
             #expect(await rig.ask(.connect(.init())).answer != nil)
-            #expect(ContinuousClock.now - begun < .milliseconds(900))
+            #expect(ContinuousClock.now - begun < .milliseconds(3_500))
             #expect(await slow.value.answer != nil)
         }
     }
