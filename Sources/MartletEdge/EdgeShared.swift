@@ -87,9 +87,7 @@ package final class EdgeShared: Sendable {
     /// What the node is doing, as far as it decides who may come. A drain is final: readiness that comes late does not
     /// open the doors again.
     package func setAdmission(_ mode: Admission.Mode) {
-        self.admission.withLock { admission in
-            if admission.mode != .draining { admission.mode = mode }
-        }
+        self.admission.withLock { $0.enter(mode, now: Clock.monotonic) }
         if mode == .draining { self.draining.store(true, ordering: .relaxed) }
     }
 

@@ -15,11 +15,15 @@ package struct Admission: Sendable {
     }
 
     /// Whether new connections are wanted at all.
-    package var mode = Mode.starting
+    package private(set) var mode = Mode.starting
     package private(set) var connections = 0
+    /// When a client was last refused because too many came at once, in monotonic nanoseconds.
+    package private(set) var refusedForRateAt: Int64?
 
     private var configuration: AdmissionConfiguration
     private var bucket: TokenBucket?
+    /// When the node became ready, while its rate still rises.
+    private var risingSince: Int64?
     private var addresses: [UInt64: Int32] = [:]
     private var users: [String: Int32] = [:]
 
@@ -29,9 +33,25 @@ package struct Admission: Sendable {
         self.bucket = configuration.connectsPerSecond.map { TokenBucket(rate: $0, burst: $0, now: now) }
     }
 
+    /// The node does something else from now on. A drain is final: readiness that comes late does not open the doors
+    /// again; `reopen` does.
+    package mutating func enter(_ mode: Mode, now: Int64) {
+        guard self.mode != .draining else { return }
+        if mode == .ready, self.mode != .ready { self.risingSince = now }
+        self.mode = mode
+    }
+
+    /// Takes a drain back. The rate rises as that of a new node does.
+    package mutating func reopen(now: Int64) {
+        guard self.mode == .draining else { return }
+        self.mode = .starting
+        self.enter(.ready, now: now)
+    }
+
     /// Takes other limits. Who is in stays in, and who is not counted by address or user yet is not counted later.
     package mutating func reconfigure(_ configuration: AdmissionConfiguration, now: Int64) {
         if configuration.connectsPerSecond != self.configuration.connectsPerSecond {
+            // The first decision that follows sees to a rate that still rises.
             self.bucket = configuration.connectsPerSecond.map { TokenBucket(rate: $0, burst: $0, now: now) }
         }
         self.configuration = configuration
@@ -72,6 +92,7 @@ package struct Admission: Sendable {
     }
 
     private mutating func refusal(_ address: PeerAddress, _ now: Int64) -> AdmissionRefusal? {
+        self.rise(now)
         switch self.mode {
         case .starting: return .notReady
         case .draining: return .draining
@@ -84,7 +105,21 @@ package struct Admission: Sendable {
             return .address
         }
         // Last, so that who is refused anyway takes no token from others.
-        return self.bucket?.take(now: now) == false ? .rate : nil
+        guard self.bucket?.take(now: now) == false else { return nil }
+        self.refusedForRateAt = now
+        return .rate
+    }
+
+    /// Gives the bucket the rate that a new node takes by now.
+    private mutating func rise(_ now: Int64) {
+        guard let since = self.risingSince else { return }
+        guard let slowStart = self.configuration.slowStart, let rate = self.configuration.connectsPerSecond else {
+            self.risingSince = nil
+            return
+        }
+        let factor = slowStart.factor(after: now - since)
+        self.bucket?.change(rate: rate * factor, burst: rate * factor, now: now)
+        if factor == 1 { self.risingSince = nil }
     }
 
     private func refuse(_ refusal: AdmissionRefusal, now: Int64?, random: Double) -> AdmissionVerdict {

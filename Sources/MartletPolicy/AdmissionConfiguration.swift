@@ -7,6 +7,8 @@ package import MartletCore
 package struct AdmissionConfiguration: Sendable {
     package var connectionsMax: Int
     package var connectsPerSecond: Double?
+    /// How that rate begins; nil where it is there from the first connection on.
+    package var slowStart: SlowStart?
     package var connectionsPerAddressMax: Int?
     package var connectionsPerUserMax: Int?
     /// How long a refused client is told to stay away, before jitter.
@@ -15,11 +17,13 @@ package struct AdmissionConfiguration: Sendable {
     package var trustedProxies: [CIDR]
 
     package init(
-        connectionsMax: Int, connectsPerSecond: Double? = nil, connectionsPerAddressMax: Int? = nil,
-        connectionsPerUserMax: Int? = nil, retryAfter: Duration = .seconds(5), trustedProxies: [CIDR] = []
+        connectionsMax: Int, connectsPerSecond: Double? = nil, slowStart: SlowStart? = nil,
+        connectionsPerAddressMax: Int? = nil, connectionsPerUserMax: Int? = nil, retryAfter: Duration = .seconds(5),
+        trustedProxies: [CIDR] = []
     ) {
         self.connectionsMax = connectionsMax
         self.connectsPerSecond = connectsPerSecond
+        self.slowStart = slowStart
         self.connectionsPerAddressMax = connectionsPerAddressMax
         self.connectionsPerUserMax = connectionsPerUserMax
         self.retryAfter = retryAfter

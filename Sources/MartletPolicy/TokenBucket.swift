@@ -5,8 +5,8 @@
 ///
 /// Time is given in monotonic nanoseconds; a time before the last one adds nothing.
 package struct TokenBucket: Sendable {
-    package let rate: Double
-    package let burst: Double
+    package private(set) var rate: Double
+    package private(set) var burst: Double
     private var tokens: Double
     private var updated: Int64
 
@@ -14,11 +14,22 @@ package struct TokenBucket: Sendable {
     ///   - rate: Tokens a second; what is not a positive number is no rate, and nothing is added.
     ///   - burst: At least one, or nothing could ever be taken.
     package init(rate: Double, burst: Double, now: Int64) {
-        self.rate = rate.isFinite ? max(0, rate) : 0
-        self.burst = burst.isFinite ? max(1, burst) : 1
+        self.rate = Self.rate(rate)
+        self.burst = Self.burst(burst)
         self.tokens = self.burst
         self.updated = now
     }
+
+    /// Goes on with another rate. What was saved up stays, as far as the burst allows.
+    package mutating func change(rate: Double, burst: Double, now: Int64) {
+        self.refill(now)
+        self.rate = Self.rate(rate)
+        self.burst = Self.burst(burst)
+        self.tokens = min(self.tokens, self.burst)
+    }
+
+    private static func rate(_ value: Double) -> Double { value.isFinite ? max(0, value) : 0 }
+    private static func burst(_ value: Double) -> Double { value.isFinite ? max(1, value) : 1 }
 
     /// Takes `count` tokens if there are so many.
     package mutating func take(_ count: Double = 1, now: Int64) -> Bool {

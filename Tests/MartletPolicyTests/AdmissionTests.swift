@@ -11,7 +11,7 @@ struct AdmissionTests {
 
     private static func admission(_ configuration: AdmissionConfiguration) -> Admission {
         var admission = Admission(configuration, now: 0)
-        admission.mode = .ready
+        admission.enter(.ready, now: 0)
         return admission
     }
 
@@ -24,10 +24,11 @@ struct AdmissionTests {
         var admission = Admission(AdmissionConfiguration(connectionsMax: 10), now: 0)
         let starting = admission.admit(Self.one, now: 0)
         #expect(Self.reason(starting) == .notReady)
-        admission.mode = .draining
+        admission.enter(.draining, now: 0)
+        admission.enter(.ready, now: 0)
         let draining = admission.admit(Self.one, now: 0)
         #expect(Self.reason(draining) == .draining)
-        admission.mode = .ready
+        admission.reopen(now: 0)
         let ready = admission.admit(Self.one, now: 0)
         #expect(ready == .admit && admission.connections == 1)
     }
@@ -96,7 +97,7 @@ struct AdmissionTests {
     @Test("Other limits hold for those who come, and counts stay true")
     func reconfigured() {
         var admission = Admission(AdmissionConfiguration(connectionsMax: 10), now: 0)
-        admission.mode = .ready
+        admission.enter(.ready, now: 0)
         let address = PeerAddress(v4: 0x0A00_0001)
         #expect(admission.admit(address, now: 0) == .admit)
         admission.reconfigure(AdmissionConfiguration(connectionsMax: 10, connectionsPerAddressMax: 1), now: 0)

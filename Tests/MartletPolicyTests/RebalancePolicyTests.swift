@@ -1,0 +1,146 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import MartletCore
+import MartletPolicy
+import Testing
+
+struct RebalancePolicyTests {
+    private static let second: Int64 = 1_000_000_000
+
+    /// Asks once a second from `start` on, of a node that has `own` and sees `others`.
+    private struct Asker {
+        var policy = RebalancePolicy(RebalanceConfiguration(period: .seconds(1)))
+        var own = MemberLoad(connections: 2_000, capacity: 10_000, firstSeen: 0)
+        var others = [MemberLoad(connections: 1_000, capacity: 10_000, firstSeen: 0)]
+        var recent = 0
+        var now: Int64 = 100
+
+        mutating func decide() -> RebalanceDecision {
+            defer { self.now += 1 }
+            let now = self.now * RebalancePolicyTests.second
+            let cluster = ClusterLoad(
+                [self.own] + self.others, recent: self.recent, now: now, settling: self.policy.settling)
+            return self.policy.decide(now: now, own: self.own, cluster: cluster)
+        }
+
+        mutating func decide(seconds: Int) -> RebalanceDecision {
+            var decision = RebalanceDecision.hold(.off)
+            for _ in 0..<seconds { decision = self.decide() }
+            return decision
+        }
+    }
+
+    @Test func halfOfASustainedExcessAtABoundedRate() {
+        var asker = Asker()
+        #expect(asker.decide(seconds: 30) == .hold(.waiting))
+        #expect(asker.decide() == .shed(100))
+        asker.own.connections = 1_120
+        #expect(asker.decide() == .hold(.even))
+        asker.own.connections = 1_300
+        #expect(asker.decide() == .hold(.waiting))
+        #expect(asker.decide(seconds: 30) == .shed(75))
+    }
+
+    @Test func theTimeAboveBeginsAgainWithEveryTimeBelow() {
+        var asker = Asker()
+        _ = asker.decide(seconds: 29)
+        asker.own.connections = 1_000
+        #expect(asker.decide() == .hold(.even))
+        asker.own.connections = 2_000
+        #expect(asker.decide(seconds: 30) == .hold(.waiting))
+    }
+
+    @Test func sharesAreOfTheCapacity() {
+        var asker = Asker()
+        asker.own.capacity = 20_000
+        #expect(asker.decide(seconds: 60) == .hold(.even))
+        // Nodes that are small and full send away, and who holds a little more in a much larger one does not.
+        asker.own = MemberLoad(connections: 1_000, capacity: 1_000, firstSeen: 0)
+        #expect(asker.decide(seconds: 31) == .shed(100))
+    }
+
+    @Test func whoDoesNotCarryAShareIsNotCounted() {
+        var asker = Asker()
+        for state in [MemberLoad.State.starting, .draining] {
+            asker.others = [MemberLoad(connections: 0, capacity: 10_000, state: state, firstSeen: 0)]
+            #expect(asker.decide(seconds: 60) == .hold(.alone))
+            asker.own.state = state
+            #expect(asker.decide(seconds: 60) == .hold(.unsettled))
+            asker.own.state = .serving
+        }
+        asker.others = [MemberLoad(connections: 0, capacity: 10_000, firstSeen: (asker.now - 20) * Self.second)]
+        #expect(asker.decide(seconds: 10) == .hold(.alone))
+        #expect(asker.decide(seconds: 31) == .shed(100))
+        asker.own.firstSeen = asker.now * Self.second
+        #expect(asker.decide(seconds: 30) == .hold(.unsettled))
+    }
+
+    @Test func nothingIsDoneWhileOthersRefuseOrAllIsFull() {
+        var asker = Asker()
+        asker.others[0].isRefusing = true
+        #expect(asker.decide(seconds: 60) == .hold(.refusing))
+        asker.others[0].isRefusing = false
+        #expect(asker.decide() == .shed(100))
+        asker.others[0].capacity = 500
+        asker.own.capacity = 1_000
+        asker.others[0].connections = 500
+        asker.own.connections = 2_000
+        #expect(asker.decide(seconds: 60) == .hold(.full))
+    }
+
+    @Test func aQuorumOfThoseWhoWereThereLately() {
+        var asker = Asker()
+        asker.recent = 5
+        #expect(asker.decide(seconds: 60) == .hold(.torn))
+        asker.recent = 4
+        #expect(asker.decide(seconds: 30) == .hold(.waiting))
+        #expect(asker.decide() == .shed(100))
+    }
+
+    @Test func anOffSwitch() {
+        var asker = Asker()
+        _ = asker.decide(seconds: 40)
+        asker.policy.reconfigure(RebalanceConfiguration(isEnabled: false, period: .seconds(1)))
+        #expect(asker.decide(seconds: 60) == .hold(.off))
+    }
+
+    @Test func whoWasStoppedBeginsToLookAnew() {
+        var asker = Asker()
+        #expect(asker.decide(seconds: 29) == .hold(.waiting))
+        asker.now += 600
+        #expect(asker.decide(seconds: 30) == .hold(.waiting))
+        #expect(asker.decide() == .shed(100))
+    }
+
+    @Test func whatComesBackIsLeftInPeace() {
+        var asker = Asker()
+        // A balancer that knows its clients sends every one of them to where it was.
+        var shed = 0
+        for _ in 0..<7_200 {
+            if case .shed(let count) = asker.decide() { shed += count }
+        }
+        #expect(shed >= 2_000 && shed <= 40_000)
+        // Once it is even all is forgotten.
+        asker.own.connections = 1_000
+        #expect(asker.decide() == .hold(.even))
+        asker.own.connections = 2_000
+        _ = asker.decide(seconds: 30)
+        #expect(asker.decide() == .shed(100))
+    }
+
+    @Test func whatNobodyMeantIsHarmless() {
+        var asker = Asker()
+        asker.others = [
+            MemberLoad(connections: .max, capacity: .max, firstSeen: .min),
+            MemberLoad(connections: .min, capacity: .min, firstSeen: .max),
+        ]
+        _ = asker.decide(seconds: 60)
+        asker.policy = RebalancePolicy(
+            RebalanceConfiguration(tolerance: -1, excessMin: -1, period: .zero, rate: .infinity))
+        asker.own.connections = .max
+        _ = asker.decide(seconds: 60)
+        asker.policy = RebalancePolicy(RebalanceConfiguration(tolerance: .nan, rate: .nan))
+        _ = asker.decide(seconds: 60)
+    }
+}
