@@ -27,7 +27,7 @@ fuzz: ## Fuzz each codec for SECONDS (20).
 conformance: ## Run the Autobahn testsuite, and centrifuge-js where CENTRIFUGE_JS names its builds; ARGS: autobahn or sdk.
 	@Deploy/scripts/conformance.sh $(ARGS)
 
-bench: ## Measure a release build and write Docs/Benchmarks.md; ARGS are those of Deploy/bench/bench.py.
+bench: ## Measure a release build and write its section of Docs/Benchmarks.md; ARGS are those of Deploy/bench/bench.py.
 	@Deploy/scripts/bench.sh $(ARGS)
 
 clean: ## Remove what was built.

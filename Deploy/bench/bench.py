@@ -1,30 +1,29 @@
 #!/usr/bin/env python3
 # This source file is part of the Martlet project.
 # SPDX-License-Identifier: Apache-2.0
-"""Measures a release build beside the least that a broadcaster can do, in one run, and writes Docs/Benchmarks.md.
+"""Measures a release build beside the least that a broadcaster can do, in one run, and writes its section of Docs/Benchmarks.md.
 
 What is measured, and how, is told in the page itself; `--only` picks some of it. Everything runs on loopback.
 """
 
 import argparse
-import datetime
 import http.server
 import json
 import os
 import pathlib
-import platform
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Deploy" / "local"))
+sys.path.insert(0, str(ROOT / "Deploy" / "bench"))
 
-from cluster import API_KEY, NAMESPACES, SECRET, TOPIC, Node, Process, connectable, free_port, wait_for  # noqa: E402
+from cluster import API_KEY, NAMESPACES, SECRET, Node, Process, connectable, free_port, wait_for  # noqa: E402
+from page import PAGE, machine, write_section  # noqa: E402
 
 # The server has one core, all else the other.
 SERVER_CORE, LOAD_CORE = "0", "1"
@@ -71,8 +70,6 @@ class Bench:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="martlet-bench-"))
         (self.directory / "martlet.yaml").write_text(NAMESPACES)
         self.floor_program = self.directory / "broadcaster"
-        source = ROOT / "Deploy" / "bench" / "broadcaster.c"
-        subprocess.run(["cc", "-O2", "-o", self.floor_program, source], check=True)
         self.authority = Authority()
         self.rows: list[dict] = []
         self.notes: list[str] = []
@@ -181,6 +178,9 @@ class Bench:
                 node.process.stop()
 
     def floor(self, *words):
+        if not self.floor_program.exists():
+            source = ROOT / "Deploy" / "bench" / "broadcaster.c"
+            subprocess.run(["cc", "-O2", "-o", self.floor_program, source], check=True)
         command = ["taskset", "-c", SERVER_CORE, str(self.floor_program), *words]
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         port = int(process.stdout.readline().decode().rsplit(":", 1)[1])
@@ -235,90 +235,12 @@ class Bench:
         finally:
             node.process.stop()
 
-    def revocation(self):
-        """From producing an event to the close at the client, with the node full."""
-        count = self.arguments.connections
-        broker = Process("kafka", ["taskset", "-c", LOAD_CORE, self.broker_program, "--topic", f"{TOPIC}:4"],
-                         self.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE).start()
-        brokers = broker.child.stdout.readline().decode().strip().partition("=")[2]
-        node = self.node(
-            MARTLET_KAFKA_BROKERS=brokers, MARTLET_KAFKA_TOPICS=TOPIC, MARTLET_KAFKA_START="earliest",
-            MARTLET_KAFKA_PROPERTIES="fetch.wait.max.ms=5,fetch.error.backoff.ms=5")
-        try:
-            produce, how = self.producer(brokers, node)
-            self.single_revocations(node, count, produce, how)
-            self.mass_revocation(node, count, produce, how)
-        finally:
-            node.process.stop()
-            broker.stop()
-
-    def producer(self, brokers: str, node: Node):
-        """A function that sends one event that ends a user's sessions, and what it is."""
-        try:
-            from confluent_kafka import Producer
-        except ImportError:
-            def revoke(user: str):
-                node.api("revoke", {"user": user})
-            return revoke, "POST /api/revoke, which produces it"
-        producer = Producer({"bootstrap.servers": brokers, "linger.ms": 0})
-
-        def produce(user: str):
-            now = time.time()
-            event = {"id": f"bench-{user}", "type": "user.revoked", "user": user, "at": now, "before": int(now)}
-            producer.produce(TOPIC, json.dumps(event), key=user)
-            producer.poll(0)
-        produce("nobody")
-        producer.flush(10)
-        return produce, "confluent-kafka, linger.ms 0"
-
-    def single_revocations(self, node: Node, count: int, produce, how: str):
-        events, closes = 1_000, self.directory / "closes"
-        load = self.start_load(node.public, node, kind="jsonrpc", clients=count, rate=4_000, settle=0,
-                               duration=15 + events / 50, **{"closes-file": closes})
-        sent = {}
-        wait_for("all clients", lambda: node.metrics()["martlet_open_connections"] >= count, 60)
-        time.sleep(3)
-        for index in range(events):
-            user = f"user-{1 + index * (count // events):011d}"
-            sent[user] = time.time_ns()
-            produce(user)
-            time.sleep(0.02)
-        self.finish_load(load)
-        lags = sorted(
-            (int(at) - sent[user]) / 1e6
-            for user, at, reason in (line.split("\t") for line in closes.read_text().splitlines()) if user in sent)
-        if len(lags) != events:
-            self.notes.append(f"Of {events} revoked clients {len(lags)} were closed.")
-        if lags:
-            p50, p99 = lags[len(lags) // 2], lags[len(lags) * 99 // 100]
-            self.row(f"revocation, event produced → close at the client, {count:,} connections, {len(lags)} events",
-                     (p99, f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {lags[-1]:.1f} ms"), None,
-                     "p50 ≤ 5 ms, p99 ≤ 25 ms", p50 <= 5 and p99 <= 25, f"through the Kafka-protocol broker; {how}; fetch wait 5 ms")
-
-    def mass_revocation(self, node: Node, count: int, produce, how: str):
-        closes = self.directory / "closes"
-        load = self.start_load(node.public, node, kind="jsonrpc", clients=count, users=1, rate=4_000, settle=0,
-                               duration=20, **{"closes-file": closes})
-        wait_for("all clients", lambda: node.metrics()["martlet_open_connections"] >= count, 60)
-        time.sleep(3)
-        sent = time.time_ns()
-        produce("user-00000000000")
-        self.finish_load(load)
-        lags = sorted((int(line.split("\t")[1]) - sent) / 1e6 for line in closes.read_text().splitlines())
-        if lags:
-            self.row(f"one event that ends all {len(lags):,} connections of a user: last closed after",
-                     (lags[-1], f"{lags[-1]:.0f} ms (first {lags[0]:.1f} ms)"), None, "≤ 1,000 ms", lags[-1] <= 1_000,
-                     f"the same, with --users 1; {how}")
-
     # The page
 
     def write(self, path: pathlib.Path):
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
         lines = [
-            "# Benchmarks", "",
-            "<!-- Written by `make bench`. -->", "",
-            f"Measured on {datetime.date.today():%Y-%m-%d} on a virtual machine of {os.cpu_count()} cores "
-            f"({platform.machine()}), {memory:.0f} GB, Linux {platform.release().split('-')[0]}; a release build, one "
+            "## A node beside the floor", "",
+            f"{machine()}; a release build, one "
             "reactor thread. The server is pinned to one core, the clients, Redis and the broker to the other, all on "
             "loopback: the sender of a message pays for part of its receiving, in Martlet as in the floor. Other work "
             "on the machine disturbs latencies more than it does CPU time.", "",
@@ -344,23 +266,27 @@ class Bench:
             lines.append(
                 f"| {row['what']} | {row['martlet']} | {row['floor']} | {row['ratio']} | {row['target']} | "
                 f"{row['reached']} | `{row['command']}` |")
-        lines += ["", "All of it: `make bench`.", ""]
-        lines += ["## In this run", ""] + [f"- {note}" for note in self.notes or ["Every book balanced."]] + [""]
-        path.write_text("\n".join(lines))
+        lines += ["", "In this run:", ""] + [f"- {note}" for note in self.notes or ["Every book balanced."]]
+        write_section("node", "make bench", lines, path)
 
 
-def main():
-    suites = ["idle", "connects", "deliveries", "revocation"]
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def add_arguments(parser: argparse.ArgumentParser):
+    """Those of every program here that measures with a node."""
     parser.add_argument("--martlet", type=pathlib.Path, help="the node's program; else the release build")
     parser.add_argument("--load", type=pathlib.Path, help="the load tool")
     parser.add_argument("--broker", type=pathlib.Path, help="the Kafka-protocol broker")
     parser.add_argument("--connections", type=int, default=19_000)
+
+
+def main():
+    suites = ["idle", "connects", "deliveries"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_arguments(parser)
     parser.add_argument("--subscribers", type=int, default=10_000)
     parser.add_argument("--settle", type=int, default=30, help="seconds at each level of the memory measurement")
     parser.add_argument("--seconds", type=int, default=20, help="seconds of publishing for each figure")
     parser.add_argument("--only", default=",".join(suites), help="suites, separated by commas")
-    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "Docs" / "Benchmarks.md")
+    parser.add_argument("--output", type=pathlib.Path, default=PAGE)
     arguments = parser.parse_args()
     bench = Bench(arguments)
     try:

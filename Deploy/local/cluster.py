@@ -180,8 +180,9 @@ class Cluster:
     def __init__(
         self, nodes: int = 3, fixed_ports: bool = False, build: str = "debug", partitions: int = 4,
         node_environment: dict | None = None, prometheus: bool = True,
-        durable_redis: bool = False,
+        durable_redis: bool = False, spares: int = 0, brokers: int = 1,
     ):
+        """`spares` are nodes that the balancer knows of and that are started later."""
         self.fixed_ports = fixed_ports
         binaries = ROOT / ".build" / build
         self.martlet, broker = binaries / "martlet", binaries / "kafka-broker"
@@ -199,12 +200,12 @@ class Cluster:
              "--appendonly", "yes" if durable_redis else "no", "--appendfsync", "always"],
             self.directory)
         self.broker = Process(
-            "kafka", [broker, "--topic", f"{TOPIC}:{partitions}"], self.directory,
+            "kafka", [broker, "--brokers", brokers, "--topic", f"{TOPIC}:{partitions}"], self.directory,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.haproxy: Process | None = None
         self.prometheus: Process | None = None
         self.with_prometheus = prometheus
-        self.node_count = nodes
+        self.node_count, self.spare_count = nodes, spares
         self.nodes: list[Node] = []
 
     def port(self, fixed: int) -> int:
@@ -232,6 +233,8 @@ class Cluster:
                 self.add_node(ready=False)
             for node in self.nodes:
                 node.wait_ready()
+            for _ in range(self.spare_count):
+                self.make_node()
             self.start_haproxy()
             if self.with_prometheus:
                 self.start_prometheus()
@@ -241,6 +244,9 @@ class Cluster:
             raise
 
     def add_node(self, ready: bool = True, **extra) -> Node:
+        return self.make_node(**extra).start(ready)
+
+    def make_node(self, **extra) -> Node:
         index = len(self.nodes)
         environment = {
             "MARTLET_CONFIG": str(self.directory / "martlet.yaml"),
@@ -256,7 +262,7 @@ class Cluster:
             self.directory, environment, f"node-{index + 1}", self.port(8001 + index), self.port(9001 + index),
             self.martlet)
         self.nodes.append(node)
-        return node.start(ready)
+        return node
 
     def start_haproxy(self):
         servers = "\n".join(

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures a release build beside the floor and writes Docs/Benchmarks.md: bench.sh [arguments of Deploy/bench/bench.py]
+# Measures a release build beside the floor, for Docs/Benchmarks.md: bench.sh [arguments of Deploy/bench/bench.py]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -24,6 +24,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "What channels' names begin with.") var channelPrefix = "load-"
     @Option(help: "How many users the clients are; else each is its own.") var users: Int?
     @Option(help: "HMAC secret to sign tokens with; without it clients bring none.") var secret: String?
+    @Option(help: "A claim of every token's, name=value in letters, digits, _ and -.") var claim: String?
     @Option(help: "Seconds that tokens live.") var tokenLifetime = 3_600
     @Option(help: "Local addresses from 127.0.0.2 on, when the target is on loopback.") var sources = 8
     @Option(help: "Processes that hold clients; else as many as the descriptor limit asks for.") var processes: Int?
@@ -52,6 +53,9 @@ struct RunCommand: ParsableCommand {
         }
         guard self.sources >= 0, self.users ?? 1 > 0 else {
             throw ValidationError("Sources and users are not negative.")
+        }
+        guard self.claim.map({ $0.wholeMatch(of: /[\w-]+=[\w-]+/) != nil }) ?? true else {
+            throw ValidationError("A claim is name=value in letters, digits, _ and -.")
         }
         guard self.duration >= 0, self.duration <= 86_400, self.settle >= 0 else {
             throw ValidationError("A run lasts a day at most.")
@@ -83,7 +87,7 @@ struct RunCommand: ParsableCommand {
                 payloadBytes: self.payload, revocations: self.revoke, revokeRate: self.revokeRate) : nil
         let plan = ClientPlan(
             target: target.description, kind: self.kind, count: self.clients, rate: self.rate, channels: self.channels,
-            channelPrefix: self.channelPrefix, users: self.users, secret: self.secret,
+            channelPrefix: self.channelPrefix, users: self.users, secret: self.secret, claim: self.claim,
             // A minute ago, so that a revocation of this second covers it.
             tokenIssuedAt: Int64(Clock.wall) - 60, tokenLifetime: Int64(self.tokenLifetime),
             sourceAddresses: target.address.isLoopback && target.address.v4 != nil ? self.sources : 0,

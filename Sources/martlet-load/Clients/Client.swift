@@ -25,4 +25,6 @@ struct Client: Sendable {
     var beganAt: Int64 = 0
     /// Why it ended, as an index into the loop's list; -1 where nothing said why.
     var reason: Int32 = -1
+    /// When the server said so, in nanoseconds since 1970: the socket itself may go later.
+    var endedAt: Int64 = 0
 }

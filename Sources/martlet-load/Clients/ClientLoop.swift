@@ -65,7 +65,8 @@ final class ClientLoop: ReactorDelegate {
         configuration.inputBytesMax = 2_097_152
         self.reactor = try Reactor(configuration: configuration, shared: ReactorShared())
         self.mint = plan.secret.map {
-            TokenMint(secret: $0, issuedAt: plan.tokenIssuedAt, lifetime: plan.tokenLifetime)
+            TokenMint(
+                secret: $0, issuedAt: plan.tokenIssuedAt, lifetime: plan.tokenLifetime, claim: plan.claim)
         }
         // One key for all: nothing in between caches an upgrade, and it saves a proof a client.
         self.handshake = WebSocketClientHandshake(
@@ -162,6 +163,7 @@ final class ClientLoop: ReactorDelegate {
         let index = self.reasons.firstIndex(of: reason) ?? self.reasons.count
         if index == self.reasons.count { self.reasons.append(reason) }
         self.clients[number].reason = Int32(index)
+        self.clients[number].endedAt = self.wall
     }
 
     func deadlineReached(_ slot: Int32) {
@@ -179,8 +181,8 @@ final class ClientLoop: ReactorDelegate {
             let text = reason >= 0 ? self.reasons[Int(reason)] : "\(cause)"
             if !self.isClosing { self.tally.closed[text, default: 0] += 1 }
             if stage == .open { self.left(number) }
-            self.closures.append(
-                Closure(client: self.plan.first + number, at: Int64(Clock.wall * 1e9), reason: text))
+            let at = reason >= 0 ? self.clients[number].endedAt : Int64(Clock.wall * 1e9)
+            self.closures.append(Closure(client: self.plan.first + number, at: at, reason: text))
         } else if stage != .closing {
             self.refused(number, "\(cause)")
         }

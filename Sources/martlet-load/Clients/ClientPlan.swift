@@ -21,6 +21,8 @@ struct ClientPlan: Codable, Sendable {
     var users: Int?
     /// Nil: no tokens.
     var secret: String?
+    /// A claim of every token's, `name=value`.
+    var claim: String?
     var tokenIssuedAt: Int64
     var tokenLifetime: Int64
     /// Loopback addresses from 127.0.0.2 on that connects come from; zero for the kernel's choice.

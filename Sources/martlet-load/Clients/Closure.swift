@@ -5,7 +5,7 @@
 struct Closure: Codable, Equatable, Sendable {
     /// The client's number in the whole run.
     var client: Int
-    /// Nanoseconds since 1970.
+    /// When the server said so, or the socket ended without a word, in nanoseconds since 1970.
     var at: Int64
     var reason: String
 }

@@ -12,12 +12,16 @@ struct TokenMint: Sendable {
     private let header: String
     private let issuedAt: Int64
     private let expiresAt: Int64
+    private let claim: String
 
-    init(secret: String, issuedAt: Int64, lifetime: Int64) {
+    /// - Parameter claim: One more, as `name=value` without anything that JSON would escape.
+    init(secret: String, issuedAt: Int64, lifetime: Int64, claim: String? = nil) {
         self.key = SymmetricKey(data: Array(secret.utf8))
         self.header = Self.encode(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8))
         self.issuedAt = issuedAt
         self.expiresAt = issuedAt + lifetime
+        let parts = claim?.split(separator: "=") ?? []
+        self.claim = parts.count == 2 ? #","\#(parts[0])":"\#(parts[1])""# : ""
     }
 
     static func user(_ number: Int) -> String { "user-" + Self.padded(number, 11) }
@@ -26,7 +30,7 @@ struct TokenMint: Sendable {
     func token(user: Int, session: Int) -> String {
         let claims = """
             {"sub":"\(Self.user(user))","sid":"\(Self.session(session))","jti":"token-\(Self.padded(session, 16))",\
-            "iat":\(self.issuedAt),"exp":\(self.expiresAt)}
+            "iat":\(self.issuedAt),"exp":\(self.expiresAt)\(self.claim)}
             """
         let message = self.header + "." + Self.encode(Array(claims.utf8))
         let code = HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: self.key)
