@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -61,9 +62,15 @@ namespaces:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port nobody listens on, out of those that the kernel gives to no client: it stays free until it is used."""
+    while True:
+        with socket.socket() as probe:
+            port = random.randrange(10_000, 32_000)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def wait_for(what: str, check, seconds: float = 15):
