@@ -194,8 +194,9 @@ let package = Package(
         tests(
             "MartletNode",
             [
-                "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments", "MartletKafka",
-                "MartletProtocol", "MartletProxy", "MartletSessions", "TestSupport", logging, serviceLifecycle,
+                "MartletBus", "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments",
+                "MartletKafka", "MartletProtocol", "MartletProxy", "MartletSessions", "TestSupport", logging,
+                serviceLifecycle,
             ]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore"]),

@@ -334,6 +334,7 @@ extension EdgeShard: ReactorDelegate {
             self.shared.metrics.slow.add()
         }
         self.leave(slot)
+        self.shard.socketClosed(slot)
         self.connections[Int(slot)].stage = .free
     }
 

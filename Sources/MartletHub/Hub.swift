@@ -46,6 +46,12 @@ package final class Hub: BusSink {
 
     // MARK: - Control plane
 
+    /// Tells every shard to end what an invalidation ends, and to count it.
+    package func invalidate(_ invalidation: Invalidation, _ tally: ClosureTally) {
+        tally.told(shards: self.mailboxes.count)
+        self.tellAll(.invalidate(invalidation, tally: tally))
+    }
+
     /// Tells every shard; nothing is refused.
     package func tellAll(_ message: ShardMessage) {
         for mailbox in self.mailboxes { mailbox.post(control: message) }

@@ -9,10 +9,15 @@ import MartletReactor
 extension Shard {
     private static let channelsPerSlice = 8_192
 
-    func invalidate(_ invalidation: Invalidation) {
+    func invalidate(_ invalidation: Invalidation, _ tally: ClosureTally? = nil) {
+        defer { tally?.shardFinished() }
         let lag = Clock.wall - invalidation.at
         for slot in self.candidates(invalidation.target) {
             guard let identity = self.identity(of: slot), invalidation.matches(identity) else { continue }
+            if let tally {
+                tally.connectionQueued()
+                self.ending[slot] = tally
+            }
             self.edge?.end(slot, reason: invalidation.closeReason)
             self.metrics.revocationLag.observe(lag)
         }

@@ -45,6 +45,8 @@ package final class Shard {
     var subscriptionCount = 0
     /// What waits for connections that are not told of their subscriptions yet.
     var held: [Int32: HeldPublications] = [:]
+    /// Connections that an invalidation ended and whose sockets are not closed yet.
+    var ending: [Int32: ClosureTally] = [:]
     var streams = StreamWork()
     var topChannels = TopChannels()
     private var registrations: UInt32 = 0
@@ -104,6 +106,12 @@ package final class Shard {
         self.unfile(slot, identity)
         self.held[slot] = nil
         self.outlets[Int(slot)] = Outlet()
+    }
+
+    /// The socket of a connection is closed; whoever else takes its slot is another.
+    package func socketClosed(_ slot: Int32) {
+        guard !self.ending.isEmpty, let tally = self.ending.removeValue(forKey: slot) else { return }
+        tally.connectionDone()
     }
 
     private func file(_ slot: Int32, _ identity: Identity) {
@@ -179,7 +187,7 @@ package final class Shard {
         case .gap(let channels): self.tellGap(channels)
         case .streamRead(let channel, let number, let result): self.completeRead(channel, number, result)
         case .streamRenewed(let channel): self.completeRenewal(channel)
-        case .invalidate(let invalidation): self.invalidate(invalidation)
+        case .invalidate(let invalidation, let tally): self.invalidate(invalidation, tally)
         case .user(let command, let answer): answer(self.perform(command))
         case .emulated(let id, let commands):
             if let slot = self.reactor.slot(of: id) { self.edge?.emulated(slot, commands) }

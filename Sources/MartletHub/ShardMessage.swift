@@ -16,7 +16,7 @@ package enum ShardMessage: Sendable {
     case streamRenewed(channel: String)
     // The control lane.
     case completed(ConnectionID, ticket: UInt32, Completion)
-    case invalidate(Invalidation)
+    case invalidate(Invalidation, tally: ClosureTally? = nil)
     case user(UserCommand, @Sendable (UserOutcome) -> Void)
     /// Commands of a client whose answers go over a stream, once it has proved whose client it is.
     case emulated(ConnectionID, [UInt8])

@@ -14,6 +14,8 @@ enum ControlMessage: Equatable, Sendable {
     case goodbye(String)
     case question(SurveyQuestion)
     case answer(SurveyAnswer)
+    /// A revocation was appended to the stream in Redis.
+    case appended(StreamID)
 
     var json: [UInt8] {
         var writer = JSONWriter()
@@ -33,6 +35,7 @@ enum ControlMessage: Equatable, Sendable {
         case .answer(let answer):
             writer.key("answer")
             answer.write(to: &writer)
+        case .appended(let id): writer.member("appended", id.description)
         }
         writer.endObject()
         return writer.bytes
@@ -50,7 +53,7 @@ enum ControlMessage: Equatable, Sendable {
             switch name {
             case "source": source = member.value.string(in: bytes).flatMap(Invalidation.Source.init)
             case "hello": isHello = member.value.boolean(in: bytes) ?? false
-            case "invalidation", "member", "goodbye", "question", "answer": subject = (name, member.value)
+            case "invalidation", "member", "goodbye", "question", "answer", "appended": subject = (name, member.value)
             default: break
             }
         }
@@ -73,6 +76,7 @@ enum ControlMessage: Equatable, Sendable {
         case "goodbye": return value.string(in: bytes).map(ControlMessage.goodbye)
         case "question": return SurveyQuestion(value, bytes).map(ControlMessage.question)
         case "answer": return SurveyAnswer(value, bytes).map(ControlMessage.answer)
+        case "appended": return value.string(in: bytes).flatMap(StreamID.init).map(ControlMessage.appended)
         default: return nil
         }
     }

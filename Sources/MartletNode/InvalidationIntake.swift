@@ -17,6 +17,7 @@ import Synchronization
 final class InvalidationIntake: Sendable {
     private let revocations: RevocationTable
     private let hub: Hub
+    private let journal: RevocationJournal
     private let metrics: SessionMetrics
     private let topics: [String]
     private let logger: Logger
@@ -26,26 +27,48 @@ final class InvalidationIntake: Sendable {
     private static let complaintInterval: Int64 = 1_000_000_000
 
     init(
-        revocations: RevocationTable, hub: Hub, metrics: SessionMetrics, topics: [String], logger: Logger
+        revocations: RevocationTable, hub: Hub, journal: RevocationJournal = RevocationJournal(),
+        metrics: SessionMetrics, topics: [String], logger: Logger
     ) {
         self.revocations = revocations
         self.hub = hub
+        self.journal = journal
         self.metrics = metrics
         self.topics = topics
         self.logger = logger
     }
 
-    /// - Parameter tellsShards: False where no connection can be open that it would end.
-    func take(_ invalidation: Invalidation, receivedAt: Double = Clock.wall, tellsShards: Bool = true) {
+    /// - Parameters:
+    ///   - position: Where a log keeps it.
+    ///   - isOwn: It was appended to that log here, and will come once more from there.
+    ///   - tellsShards: False where no connection can be open that it would end.
+    func take(
+        _ invalidation: Invalidation, receivedAt: Double = Clock.wall, at position: EventPosition? = nil,
+        isOwn: Bool = false, tellsShards: Bool = true
+    ) {
         // One that is known is told again: a connection could have come between by another node's clock.
         guard self.revocations.insert(invalidation, receivedAt: receivedAt) != .expired else { return }
-        if tellsShards { self.hub.tellAll(.invalidate(invalidation)) }
+        let tally = self.journal.note(invalidation, at: position, isOwn: isOwn, isReplay: !tellsShards)
+        if tellsShards { self.hub.invalidate(invalidation, tally) }
     }
 
     /// Reads no faster than the shards close: on the consumer's own thread, where waiting only leaves records with the
     /// brokers.
     private func waitForShards() {
         while self.hub.isBehind { Thread.sleep(forTimeInterval: 0.001) }
+    }
+
+    private func position(of topic: Int, _ partition: Int32, _ offset: Int64) -> EventPosition? {
+        guard self.topics.indices.contains(topic) else { return nil }
+        return .kafka(topic: self.topics[topic], partition: partition, offset: offset)
+    }
+
+    /// Whether the shards have more to close than a source that can wait should add to.
+    var isBehind: Bool { self.hub.isBehind }
+
+    /// An event could not be read; it stops nothing.
+    func refused(_ reason: String, _ metadata: @autoclosure () -> Logger.Metadata) {
+        self.complain(reason, metadata())
     }
 
     private func complain(_ reason: String, _ metadata: @autoclosure () -> Logger.Metadata) {
@@ -78,7 +101,9 @@ extension InvalidationIntake: KafkaConsumerDelegate {
             let taken = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
             // Before the node has caught up nobody has been let in, and a replay may be ten million records long.
             let isCaughtUp = self.isCaughtUp.load(ordering: .relaxed)
-            self.take(decoded.invalidation, receivedAt: min(taken, Clock.wall), tellsShards: isCaughtUp)
+            self.take(
+                decoded.invalidation, receivedAt: min(taken, Clock.wall),
+                at: self.position(of: topic, partition, offset), tellsShards: isCaughtUp)
             if isCaughtUp { self.waitForShards() }
         }
     }

@@ -70,6 +70,25 @@ extension NodeRuntime {
         return (consumer, try KafkaProducer(configuration: settings, metrics: metrics, logger: logger))
     }
 
+    /// What keeps revocations for nodes that start later: Kafka where it takes them, else Redis where there is one.
+    static func log(
+        _ configuration: NodeConfiguration, _ producer: KafkaProducer?, _ redis: RedisBus?
+    ) -> Revoker.Log {
+        if let producer, let topic = configuration.kafka.revokeTopic { return .kafka(producer, topic: topic) }
+        // As long as a token may live that was issued just before, by a clock that is off.
+        let retention = configuration.sessions.tokenLifetimeMax + configuration.auth.leeway + .seconds(300)
+        return redis.map { .redis($0.revocationLog(retention: retention)) } ?? .none
+    }
+
+    static func feed(
+        _ log: Revoker.Log, _ intake: InvalidationIntake, _ revocations: RevocationTable, _ metrics: MetricsRegistry,
+        _ logger: Logger
+    ) -> RevocationFeed? {
+        guard case .redis(let stream) = log else { return nil }
+        return RevocationFeed(
+            log: stream, intake: intake, revocations: revocations, metrics: metrics, logger: logger)
+    }
+
     static func verifierConfiguration(
         _ configuration: NodeConfiguration, _ demoSecret: String?
     ) -> TokenVerifierConfiguration {
@@ -177,6 +196,10 @@ extension NodeRuntime {
                 if case .unhealthy(let why) = consumer.health { "kafka: \(why)" } else { nil }
             }
         }
+        if let feed = self.feed {
+            self.life.require(.catchingUp, "reading the revocations in redis") { feed.isCaughtUp }
+            self.life.watch { feed.isCaughtUp ? feed.concern : nil }
+        }
         self.life.watch { if case .degraded(let why) = bus.health { why } else { nil } }
         let edge = self.edge
         self.life.watchCapacity { edge.isFull }
@@ -191,6 +214,11 @@ extension NodeRuntime {
         }
         metrics.reader("martlet_connections_utilization_ratio", .gauge, "Open connections over the capacity.") {
             Double(edge.metrics.open.current) / Double(max(1, edge.capacity))
+        }
+        if let feed = self.feed, self.consumer == nil {
+            metrics.reader("martlet_push_healthy", .gauge, "Whether events that end sessions reach this node.") {
+                feed.concern == nil ? 1 : 0
+            }
         }
         self.registerReactorReaders()
     }

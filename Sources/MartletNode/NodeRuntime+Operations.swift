@@ -42,25 +42,7 @@ extension NodeRuntime: NodeOperations {
     func revoke(_ request: APIRequest.Revoke) async throws(APIError) -> RevocationReceipt {
         let decoded = request.invalidation(id: UUID().uuidString.lowercased(), at: Clock.wall)
         if decoded.isClamped { self.sessionMetrics.invalidationsClamped.add() }
-        let invalidation = decoded.invalidation
-        guard let producer, let topic = self.configuration.kafka.revokeTopic else {
-            self.intake.take(invalidation)
-            try await self.broadcast(.invalidation(invalidation))
-            return RevocationReceipt(id: invalidation.id, isDurable: false)
-        }
-        do throws(KafkaError) {
-            let receipt = try await producer.produce(
-                topic: topic, key: Array(Self.key(of: invalidation.target).utf8),
-                value: InvalidationEncoder.martlet(invalidation))
-            // It comes back to this node too, but there is no reason to wait for it.
-            self.intake.take(invalidation)
-            let place = receipt.offset.map {
-                RevocationReceipt.Place(topic: receipt.topic, partition: receipt.partition, offset: $0)
-            }
-            return RevocationReceipt(id: invalidation.id, isDurable: true, place: place)
-        } catch {
-            throw APIError(code: CentrifugeError.internalError.code, message: "not revoked: \(error)")
-        }
+        return try await self.revoker.revoke(decoded.invalidation)
     }
 
     func demoToken(user: String, session: String) -> String? {
@@ -75,23 +57,6 @@ extension NodeRuntime: NodeOperations {
             for: Identity(
                 user: user, session: session, token: UUID().uuidString.lowercased(), issuedAt: now,
                 expiresAt: now + 3_600, info: info.bytes))
-    }
-
-    func broadcast(_ message: ControlMessage) async throws(APIError) {
-        let error = await withCheckedContinuation { continuation in
-            self.bus.broadcast(message.json) { continuation.resume(returning: $0) }
-        }
-        if let error { throw APIError(code: CentrifugeError.internalError.code, message: "\(error)") }
-    }
-
-    /// Events of one target stay in one partition, and so in order.
-    private static func key(of target: Invalidation.Target) -> String {
-        switch target {
-        case .session(let session): "session:\(session)"
-        case .user(let user, _): "user:\(user)"
-        case .token(let token): "token:\(token)"
-        case .claim(let name, let value, _): "claim:\(name):\(value)"
-        }
     }
 
     var uptime: Double { (ContinuousClock.now - self.startedAt).inSeconds }

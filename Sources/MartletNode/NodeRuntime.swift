@@ -37,6 +37,10 @@ final class NodeRuntime: Sendable {
     let verifier: TokenVerifier
     let roster: SessionRoster?
     let intake: InvalidationIntake
+    let journal = RevocationJournal()
+    let revoker: Revoker
+    /// Reads revocations from Redis where no Kafka keeps them.
+    let feed: RevocationFeed?
     let consumer: KafkaConsumer?
     let producer: KafkaProducer?
     let demoSecret: String?
@@ -89,13 +93,16 @@ final class NodeRuntime: Sendable {
             max: configuration.limits.revocationsMax, tokenLifetimeMax: configuration.sessions.tokenLifetimeMax,
             leeway: configuration.auth.leeway, metrics: self.sessionMetrics)
         self.intake = InvalidationIntake(
-            revocations: self.revocations, hub: self.hub, metrics: self.sessionMetrics,
+            revocations: self.revocations, hub: self.hub, journal: self.journal, metrics: self.sessionMetrics,
             topics: configuration.kafka.topics.map(\.name), logger: logger)
         let validates = configuration.validation.kind != .none
         self.roster =
             validates
             ? SessionRoster(Self.validationConfiguration(configuration), metrics: self.sessionMetrics) : nil
         (self.consumer, self.producer) = try Self.kafka(configuration, self.intake, metrics, logger)
+        let log = Self.log(configuration, self.producer, redisBus)
+        self.revoker = Revoker(log: log, intake: self.intake, bus: bus, logger: logger)
+        self.feed = Self.feed(log, self.intake, self.revocations, metrics, logger)
         let admission = Self.admissionConfiguration(configuration)
         let capacity = admission.connectionsMax
         let hub = self.hub
@@ -127,6 +134,8 @@ final class NodeRuntime: Sendable {
         services.append(ClosureService { [cluster] in await cluster.run() })
         if let producer { services.append(ClosureService { await producer.run() }) }
         if let consumer { services.append(ClosureService { await consumer.run() }) }
+        if let feed { services.append(ClosureService { await feed.run() }) }
+        services.append(ClosureService { [revoker] in await revoker.run() })
         services.append(ClosureService { [verifier] in try await verifier.run() })
         services.append(ClosureService.every(.seconds(1)) { [revocations] in revocations.expire() })
         services.append(
@@ -160,18 +169,20 @@ final class NodeRuntime: Sendable {
         try? await Task.sleep(for: .seconds(.max / 2))
     }
 
+    /// Whether what ends sessions elsewhere is told to this node.
+    private var isPushHealthy: @Sendable () -> Bool {
+        { [consumer, feed] in consumer?.health.isHealthy ?? true && feed?.concern == nil }
+    }
+
     private var validationService: ValidationService? {
         guard let roster, let url = self.configuration.validation.url else { return nil }
-        let (hub, intake, bus, consumer) = (self.hub, self.intake, self.bus, self.consumer)
+        let (hub, revoker) = (self.hub, self.revoker)
         return ValidationService(
             Self.validationConfiguration(self.configuration),
             validator: HTTPValidator(url: url, timeout: self.configuration.validation.timeout), roster: roster,
-            revocations: self.revocations, isPushHealthy: { consumer?.health.isHealthy ?? true },
+            revocations: self.revocations, isPushHealthy: self.isPushHealthy,
             handlers: .init(
-                onInvalid: { invalidation in
-                    intake.take(invalidation)
-                    bus.broadcast(ControlMessage.invalidation(invalidation).json) { _ in }
-                },
+                onInvalid: { revoker.found($0) },
                 onStale: { hub.tellAll(.closeStale(sessionKey: $0.sessionKey)) }),
             metrics: self.sessionMetrics, logger: self.logger)
     }
@@ -185,6 +196,7 @@ final class NodeRuntime: Sendable {
         case .goodbye(let id): self.cluster.receivedGoodbye(of: id)
         case .question(let question): self.cluster.received(question)
         case .answer(let answer): self.cluster.received(answer)
+        case .appended: self.feed?.wake()
         case nil: self.logger.debug("a control message was not understood")
         }
     }

@@ -29,7 +29,7 @@ import Testing
             #expect(disconnected.body == #"{"result":{"nodes":[{"node":"n1","name":"fake","count":1}]}}"#)
 
             let revoked = try await client.post("/api/revoke", #"{"user":"u1","before":1700000000,"reason":"fired"}"#)
-            #expect(revoked.body == #"{"result":{"id":"r-1","durable":false}}"#)
+            #expect(revoked.body == #"{"result":{"id":"r-1","durable":false,"receipt":"r-1"}}"#)
 
             let info = try await client.post("/api/info", "{}")
             #expect(info.body.hasPrefix(#"{"result":{"nodes":[{"uid":"n1","name":"fake","version":"0.1.0","#))
@@ -119,11 +119,13 @@ import Testing
     }
 
     @Test func aReceiptHasThePlaceInTheLog() async throws {
-        let place = RevocationReceipt.Place(topic: "sessions", partition: 2, offset: 40)
-        let operations = FakeOperations(receipt: RevocationReceipt(id: "r-2", isDurable: true, place: place))
+        let position = EventPosition.kafka(topic: "sessions", partition: 2, offset: 40)
+        let operations = FakeOperations(receipt: RevocationReceipt(id: "r-2", isDurable: true, position: position))
         try await ControlClient.serving(.development, operations) { client in
             let answer = try await client.post("/api/revoke", #"{"session":"s1"}"#)
-            let expected = #"{"result":{"id":"r-2","durable":true,"topic":"sessions","partition":2,"offset":40}}"#
+            let expected =
+                #"{"result":{"id":"r-2","durable":true,"receipt":"kafka:sessions:2:40","#
+                + #""topic":"sessions","partition":2,"offset":40}}"#
             #expect(answer.body == expected)
         }
     }

@@ -166,8 +166,10 @@ struct OpenAPITests {
             return [.info([node], self.reach)]
         case .rpc: return [.rpc(Array("1".utf8))]
         case .revoke:
-            let place = RevocationReceipt.Place(topic: "t", partition: 0, offset: 1)
-            return [.revoked(RevocationReceipt(id: "i", isDurable: true, place: place))]
+            let positions: [EventPosition] = [
+                .kafka(topic: "t", partition: 0, offset: 1), .redis(StreamID(milliseconds: 1, sequence: 0)),
+            ]
+            return positions.map { .revoked(RevocationReceipt(id: "i", isDurable: true, position: $0)) }
         case .batch: return []
         }
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletProtocol
 import Testing
 
 @testable import MartletNode
@@ -28,6 +29,7 @@ struct ControlMessageTests {
             SurveyAnswer(number: 7, node: "n2", name: "", outcome: .done(NodeAnswer(count: 0, body: Array("[1]".utf8))))
         ),
         .answer(SurveyAnswer(number: 7, node: "n2", name: "b", outcome: .failed("limit exceeded"))),
+        .appended(StreamID(milliseconds: 1_700_000_000_000, sequence: 2)),
     ]
 
     @Test(arguments: Self.messages) func isReadBack(message: ControlMessage) {
@@ -40,7 +42,8 @@ struct ControlMessageTests {
         #"{"question":{"number":1,"asker":"a","body":{}}}"#, #"{"question":{"number":1,"asker":"a","method":"m"}}"#,
         #"{"answer":{"number":1,"node":"a"}}"#, #"{"answer":{"number":1,"count":1}}"#,
         #"{"answer":{"number":1,"node":"a","count":99999999999}}"#,
-        #"{"invalidation":{"type":"session.revoked","session":""}}"#, #"{"later":{}}"#,
+        #"{"invalidation":{"type":"session.revoked","session":""}}"#, #"{"later":{}}"#, #"{"appended":"x"}"#,
+        #"{"appended":1}"#,
     ])
     func whatIsNotUnderstoodIsNothing(text: String) {
         #expect(ControlMessage(Array(text.utf8).span) == nil)

@@ -35,7 +35,7 @@ struct InvalidationIntakeTests {
             var (control, data): ([ShardMessage], [ShardMessage]) = ([], [])
             self.mailbox.drain(control: &control, data: &data)
             return control.compactMap {
-                if case .invalidate(let invalidation) = $0 { invalidation.target } else { nil }
+                if case .invalidate(let invalidation, _) = $0 { invalidation.target } else { nil }
             }
         }
 

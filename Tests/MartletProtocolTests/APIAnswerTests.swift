@@ -58,11 +58,17 @@ struct APIAnswerTests {
             text(APIAnswer.error(APIError(.unknownChannel))) == #"{"error":{"code":102,"message":"unknown channel"}}"#)
         #expect(
             self.answer(.revoked(RevocationReceipt(id: "i", isDurable: false)))
-                == #"{"result":{"id":"i","durable":false}}"#)
-        let place = RevocationReceipt.Place(topic: "t", partition: 0, offset: 7)
+                == #"{"result":{"id":"i","durable":false,"receipt":"i"}}"#)
+        let place = EventPosition.kafka(topic: "t", partition: 0, offset: 7)
         #expect(
-            self.answer(.revoked(RevocationReceipt(id: "i", isDurable: true, place: place)))
-                == #"{"result":{"id":"i","durable":true,"topic":"t","partition":0,"offset":7}}"#)
+            self.answer(.revoked(RevocationReceipt(id: "i", isDurable: true, position: place)))
+                == #"{"result":{"id":"i","durable":true,"receipt":"kafka:t:0:7","topic":"t","partition":0,"offset":7}}"#
+        )
+        let entry = EventPosition.redis(StreamID(milliseconds: 1_700_000_000_000, sequence: 3))
+        #expect(
+            self.answer(.revoked(RevocationReceipt(id: "i", isDurable: true, position: entry)))
+                == #"{"result":{"id":"i","durable":true,"receipt":"redis:1700000000000-3","#
+                + #""stream_id":"1700000000000-3"}}"#)
         let node = NodeInfo(
             uid: "u", name: "n", version: "v", clients: 1, users: 2, channels: 3, subscriptions: 4, uptime: 5,
             capacity: 6, state: "ready")

@@ -75,6 +75,12 @@ package final class RedisBus: Bus, Service {
 
     package var health: BusHealth { self.status.current }
 
+    /// Where revocations are kept that no other log keeps.
+    /// - Parameter retention: For how long an entry is.
+    package func revocationLog(retention: Duration) -> RedisRevocationLog {
+        RedisRevocationLog(names: self.names, commands: self.commands, status: self.status, retention: retention)
+    }
+
     /// Connects, and stays connected until the services that need it have shut down.
     package func run() async throws {
         self.commands.start()

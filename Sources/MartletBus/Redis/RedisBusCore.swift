@@ -171,7 +171,7 @@ final class RedisBusCore {
             self.status.set(.subscriber, "subscribing")
         case .restored:
             self.isRestored = true
-            self.status.set(.subscriber, nil)
+            self.status.subscribed()
             if self.owesGap { self.sink?.gap(nil) }
             self.owesGap = false
         case .closed(let error, let wasOpen):

@@ -13,9 +13,22 @@ final class RedisBusHealth: Sendable {
 
     private let faults = Mutex(Faults())
     private let opens = Atomic<Int>(0)
+    private let restorations = Atomic<Int>(0)
 
     /// How often the connection for commands was made.
     var commandOpens: Int { self.opens.load(ordering: .relaxed) }
+
+    /// How often all subscriptions were made anew; nil while they are not.
+    var subscriptions: Int? {
+        let count = self.restorations.load(ordering: .acquiring)
+        return self.faults.withLock { $0.subscriber } == nil ? count : nil
+    }
+
+    /// All that is to be subscribed is subscribed.
+    func subscribed() {
+        self.restorations.add(1, ordering: .releasing)
+        self.set(.subscriber, nil)
+    }
 
     func set(_ connection: RedisBusMetrics.Connection, _ fault: String?) {
         if connection == .commands, fault == nil { self.opens.add(1, ordering: .relaxed) }

@@ -13,6 +13,9 @@ struct RedisNames: Sendable {
     let probe: String
     /// What this node alone is sent.
     let own: String
+    /// The stream of revocations, and what is to be known of it.
+    let revocations: String
+    let revocationState: String
     /// What precedes the name of a lease in its key.
     let leasePrefix: String
     private let prefix: String
@@ -25,6 +28,8 @@ struct RedisNames: Sendable {
         self.probe = prefix + ":probe:" + nodeID
         self.root = prefix + ":"
         self.own = self.root + "to:" + nodeID
+        self.revocations = self.root + "revocations"
+        self.revocationState = self.root + "revocations:state"
         self.leasePrefix = self.root + "node:"
     }
 

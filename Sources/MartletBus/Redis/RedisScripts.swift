@@ -7,6 +7,8 @@ import MartletRedis
 enum RedisScripts {
     static let all = [
         Self.publish, Self.publishOnce, Self.history, Self.renew, Self.presence, Self.presenceStats,
+        Self.appendRevocation,
+        Self.readRevocations,
     ]
 
     /// Numbers a publication, keeps it and sends it, so that all see the order of the offsets.
@@ -126,6 +128,44 @@ enum RedisScripts {
             end)
             return {clients, users}
             """#)
+
+    /// Keeps a revocation and tells all nodes that something is there to be read.
+    ///
+    /// Keys: the stream, and a hash of its epoch `e` and floor `f`. Arguments: the message, for how many milliseconds one
+    /// is kept, how many are kept, name to publish to, epoch where there is none. Answers the entry's identifier.
+    static let appendRevocation = RedisScript(
+        #"""
+        local now = redis.call('time')
+        local oldest = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000) - tonumber(ARGV[2])
+        redis.call('hsetnx', KEYS[2], 'e', ARGV[5])
+        local floor = redis.call('hget', KEYS[2], 'f')
+        if floor and tonumber(string.match(floor, '^%d+')) < oldest then redis.call('hdel', KEYS[2], 'f') end
+        local id = redis.call('xadd', KEYS[1], 'minid', '=', string.format('%.0f', math.max(oldest, 0)), '*',
+          'e', ARGV[1])
+        if redis.call('xtrim', KEYS[1], 'maxlen', '=', ARGV[3]) > 0 then
+          redis.call('hset', KEYS[2], 'f', redis.call('xrange', KEYS[1], '-', '+', 'count', 1)[1][1])
+        end
+        redis.call('publish', ARGV[4], '{"appended":"' .. id .. '"}')
+        return id
+        """#)
+
+    /// The same keys. Arguments: the identifier after which to begin, and how many entries are answered at most. Answers
+    /// `{epoch, last identifier given out, floor, id, message, id, message, …}`.
+    static let readRevocations = RedisScript(
+        #"""
+        local state = redis.call('hmget', KEYS[2], 'e', 'f')
+        local answer = {state[1] or '', '0-0', state[2] or ''}
+        if redis.call('exists', KEYS[1]) == 0 then return answer end
+        local info = redis.call('xinfo', 'stream', KEYS[1])
+        for i = 1, #info, 2 do
+          if info[i] == 'last-generated-id' then answer[2] = info[i + 1] end
+        end
+        for _, entry in ipairs(redis.call('xrange', KEYS[1], '(' .. ARGV[1], '+', 'count', ARGV[2])) do
+          answer[#answer + 1] = entry[1]
+          answer[#answer + 1] = entry[2][2]
+        end
+        return answer
+        """#)
 
     private static let livingEntries = #"""
         local function each(body)

@@ -29,7 +29,7 @@ struct KafkaConsumerMetrics: Sendable {
         }
         self.errors = Self.errors(client: "consumer", registry: registry)
         self.healthy = registry.gauge(
-            "martlet_push_healthy", "Whether every partition's fetches are answered and its lag is within bounds.")
+            "martlet_push_healthy", "Whether events that end sessions reach this node.")
     }
 
     static func errors(client: String, registry: MetricsRegistry) -> [KafkaError.Code: Counter] {

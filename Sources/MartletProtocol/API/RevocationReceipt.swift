@@ -3,36 +3,33 @@
 
 /// What became of a revocation that the API was asked for.
 package struct RevocationReceipt: Equatable, Sendable {
-    /// Where a log keeps the event.
-    package struct Place: Equatable, Sendable {
-        package var topic: String
-        package var partition: Int32
-        package var offset: Int64
-
-        package init(topic: String, partition: Int32, offset: Int64) {
-            self.topic = topic
-            self.partition = partition
-            self.offset = offset
-        }
-    }
-
     package var id: String
     /// Whether nodes that start later will know of it.
     package var isDurable: Bool
-    package var place: Place?
+    /// Where a log keeps the event.
+    package var position: EventPosition?
 
-    package init(id: String, isDurable: Bool, place: Place? = nil) {
+    package init(id: String, isDurable: Bool, position: EventPosition? = nil) {
         self.id = id
         self.isDurable = isDurable
-        self.place = place
+        self.position = position
     }
+
+    /// What the nodes are asked by whether they applied it: its place in the log says that for good, its name only as
+    /// long as they remember it.
+    package var handle: String { self.position?.description ?? self.id }
 
     func write(to writer: inout JSONWriter) {
         writer.member("id", self.id)
         writer.member("durable", self.isDurable)
-        guard let place = self.place else { return }
-        writer.member("topic", place.topic)
-        writer.member("partition", Int64(place.partition))
-        writer.member("offset", place.offset)
+        writer.member("receipt", self.handle)
+        switch self.position {
+        case .kafka(let topic, let partition, let offset):
+            writer.member("topic", topic)
+            writer.member("partition", Int64(partition))
+            writer.member("offset", offset)
+        case .redis(let id): writer.member("stream_id", id.description)
+        case nil: break
+        }
     }
 }

@@ -15,6 +15,8 @@ extension InvalidationDecoder {
 
         private(set) var id: String?
         private(set) var reason: String?
+        /// A node's validation found it, and that node wrote the record.
+        private(set) var isFinding = false
         private(set) var at: Double?
         private(set) var before: Double?
         private let kind: Kind
@@ -32,6 +34,7 @@ extension InvalidationDecoder {
                 switch member.name(in: text) {
                 case "id": self.id = try Self.text(value, text, bytesMax: InvalidationDecoder.idBytesMax)
                 case "reason": self.reason = try Self.text(value, text, bytesMax: InvalidationDecoder.reasonBytesMax)
+                case "source": self.isFinding = value.string(in: text) == Invalidation.Source.pull.rawValue
                 case "session": self.session = try Self.text(value, text)
                 case "user": self.user = try Self.text(value, text)
                 case "token": self.token = try Self.text(value, text)

@@ -53,7 +53,7 @@ package struct InvalidationDecoder: Sendable {
             let before = InvalidationTime.clamp(fields.before ?? at, now: receivedAt, to: substitute, &isClamped)
             let invalidation = Invalidation(
                 id: fields.id ?? place ?? Self.digest(record), target: try fields.target(before: before), at: at,
-                reason: fields.reason, source: self.source)
+                reason: fields.reason, source: fields.isFinding ? .pull : self.source)
             return .success(DecodedInvalidation(invalidation, isClamped: isClamped))
         } catch {
             return .failure(error)

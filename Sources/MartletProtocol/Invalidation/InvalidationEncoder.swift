@@ -31,6 +31,8 @@ package enum InvalidationEncoder {
         }
         writer.member("at", invalidation.at)
         writer.member("reason", ifAny: invalidation.reason)
+        // So that the connections are told everywhere what they are told here.
+        if invalidation.source == .pull { writer.member("source", invalidation.source.rawValue) }
         writer.endObject()
         return writer.bytes
     }

@@ -46,7 +46,7 @@ final class SharedBus: Sendable {
         case .goodbye(let id): cluster.receivedGoodbye(of: id)
         case .question(let question): cluster.received(question)
         case .answer(let answer): cluster.received(answer)
-        case .invalidation, nil: break
+        case .invalidation, .appended, nil: break
         }
     }
 

@@ -1,0 +1,177 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletBus
+import MartletCore
+import MartletHub
+import MartletInstruments
+import MartletProtocol
+import MartletSessions
+import Synchronization
+
+/// Reads the stream of revocations in Redis, from its beginning and for as long as the node runs.
+///
+/// The node subscribes to the control channel first and reads to the stream's end then, so that there is nothing
+/// between the two; it reads on whenever it is told that something was appended, after every reconnect, and every ten
+/// seconds. Being told only hastens it.
+final class RevocationFeed: Sendable {
+    private struct State: Sendable {
+        var epoch = ""
+        var last = StreamID.zero
+        /// The end when the node had caught up for the first time; nil until then.
+        var replayedTo: StreamID?
+        /// Which making of the subscriptions the last read followed that came to the end.
+        var subscriptions: Int?
+        /// When the last read began, and the last that came to the end, in monotonic nanoseconds.
+        var triedAt: Int64?
+        var readAt: Int64?
+        var failure: String?
+    }
+
+    /// From one read to the next where nothing is told, and after one that failed.
+    private static let interval: Int64 = 10_000_000_000
+    private static let retryInterval: Int64 = 1_000_000_000
+    /// Time without a read that came to the end after which revocations may be missing.
+    private static let silenceMax: Int64 = 30_000_000_000
+    private static let tick: Duration = .milliseconds(50)
+
+    private let log: any RevocationLog
+    private let intake: InvalidationIntake
+    private let revocations: RevocationTable
+    private let logger: Logger
+    private let losses: Counter
+    private let state = Mutex(State())
+    private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    init(
+        log: any RevocationLog, intake: InvalidationIntake, revocations: RevocationTable, metrics: MetricsRegistry,
+        logger: Logger
+    ) {
+        self.log = log
+        self.intake = intake
+        self.revocations = revocations
+        self.logger = logger
+        self.losses = metrics.counter(
+            "martlet_revocation_stream_losses_total",
+            "Times when Redis was found to have lost revocations, or to have dropped some because they were too many.")
+    }
+
+    // MARK: - How far it has come
+
+    /// Whether the stream was once read to its end after the node could be told of what follows.
+    var isCaughtUp: Bool { self.state.withLock { $0.replayedTo != nil } }
+
+    /// Why revocations may not reach this node; nil while they do.
+    var concern: String? {
+        let now = Clock.monotonic
+        return self.state.withLock { state in
+            guard state.replayedTo != nil else { return "revocations: reading them from redis" }
+            guard let readAt = state.readAt, now - readAt <= Self.silenceMax else {
+                return "revocations: redis gives none: \(state.failure ?? "no answer")"
+            }
+            return nil
+        }
+    }
+
+    /// Whether the event with this identifier was applied: before the node was ready, since, or not yet.
+    func progress(of id: StreamID) -> EventProgress {
+        self.state.withLock { state in
+            guard id <= state.last else { return .pending }
+            return state.replayedTo.map { id <= $0 } ?? true ? .replayed : .applied
+        }
+    }
+
+    // MARK: - Reading
+
+    /// Something was appended.
+    func wake() { self.wakes.continuation.yield() }
+
+    /// Reads until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.keepTime() }
+            for await _ in self.wakes.stream { await self.readToEnd() }
+            group.cancelAll()
+        }
+    }
+
+    private func keepTime() async {
+        while !Task.isCancelled {
+            if self.isDue(now: Clock.monotonic) { self.wake() }
+            guard (try? await Task.sleep(for: Self.tick)) != nil else { return }
+        }
+    }
+
+    /// Whether there is reason to read though nothing was told.
+    func isDue(now: Int64) -> Bool {
+        // What is read before the node can be told of more would have to be read again.
+        guard let subscriptions = self.log.subscriptions else { return false }
+        return self.state.withLock { state in
+            guard let triedAt = state.triedAt else { return true }
+            if state.failure != nil { return now - triedAt >= Self.retryInterval }
+            return state.subscriptions != subscriptions || now - triedAt >= Self.interval
+        }
+    }
+
+    func readToEnd() async {
+        // Before the first read: what is subscribed later would leave a hole.
+        guard let subscriptions = self.log.subscriptions else { return }
+        self.state.withLock { $0.triedAt = Clock.monotonic }
+        do throws(BusError) {
+            while try await self.readOn(), !Task.isCancelled {}
+        } catch {
+            let isNews = self.state.withLock { state in
+                defer { state.failure = "\(error)" }
+                return state.failure == nil
+            }
+            if isNews { self.logger.warning("revocations cannot be read", metadata: ["error": "\(error)"]) }
+            return
+        }
+        self.state.withLock { state in
+            state.failure = nil
+            state.readAt = Clock.monotonic
+            state.subscriptions = subscriptions
+            if state.replayedTo == nil { state.replayedTo = state.last }
+        }
+    }
+
+    /// Reads a page and applies it; whether there may be more.
+    private func readOn() async throws(BusError) -> Bool {
+        let before = self.state.withLock { (epoch: $0.epoch, last: $0.last) }
+        let page = try await self.log.read(after: before.last)
+        if before.last > .zero, page.epoch != before.epoch || page.last < before.last {
+            self.losses.add()
+            self.logger.error("redis has lost revocations that it had kept: reading from the beginning")
+            self.state.withLock { state in
+                state.epoch = page.epoch
+                state.last = .zero
+            }
+            return true
+        }
+        if let floor = page.floor, floor > before.last {
+            self.losses.add()
+            self.revocations.raiseFloor(to: Int64(floor.time))
+            self.logger.error("redis has dropped revocations before they were read, because they were too many")
+        }
+        let tellsShards = self.isCaughtUp
+        for entry in page.entries {
+            self.apply(entry.message, at: entry.id, tellsShards: tellsShards)
+            // No faster than the shards close: what waits, waits in Redis.
+            while self.intake.isBehind, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+        self.state.withLock { state in
+            state.epoch = page.epoch
+            if let last = page.entries.last?.id { state.last = max(state.last, last) }
+        }
+        return page.isFull
+    }
+
+    private func apply(_ message: [UInt8], at id: StreamID, tellsShards: Bool) {
+        guard case .invalidation(let invalidation) = ControlMessage(message.span) else {
+            return self.intake.refused("malformed", ["stream_id": "\(id)"])
+        }
+        self.intake.take(
+            invalidation, receivedAt: min(id.time, Clock.wall), at: .redis(id), tellsShards: tellsShards)
+    }
+}
