@@ -308,7 +308,7 @@ class Cluster:
         """How many nodes the balancer sends clients to."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.stats_port}/;csv", timeout=5) as answer:
             rows = [line.split(",") for line in answer.read().decode().splitlines()]
-        return sum(row[0] == "nodes" and row[1] != "BACKEND" and row[17] == "UP" for row in rows if len(row) > 17)
+        return sum(row[0] == "nodes" and row[1] != "BACKEND" and row[17].startswith("UP") for row in rows if len(row) > 17)
 
     def query(self, expression: str) -> float | None:
         """What Prometheus answers; nothing where it knows nothing."""

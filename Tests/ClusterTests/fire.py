@@ -147,6 +147,7 @@ class EventReader(Reader):
                 line = raw.decode().rstrip("\r\n")
                 name, _, value = line.partition(":")
                 value = value.removeprefix(" ")
+                self.line(name, value)
                 if not line:
                     # As the standard says: the id of a block without data counts as well.
                     if identifier is not None:
@@ -162,6 +163,9 @@ class EventReader(Reader):
                     data.append(value)
                 elif name == "id":
                     identifier = value
+
+    def line(self, name: str, value: str):
+        """Each line as it comes, for those who want to know more than messages."""
 
     def event(self, name: str, body: dict):
         if name == "message":

@@ -1,0 +1,122 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""A rolling upgrade of four nodes under load, behind HAProxy and behind nginx.
+
+Behind HAProxy a new node starts before an old one drains, as a Deployment with one pod of surge does it; behind nginx
+each is restarted in its place, as on machines of one's own.
+By hand: UPGRADE_CLIENTS=8000 UPGRADE_WINDOW=20 UPGRADE_BUILD=release pytest Tests/ClusterTests/test_upgrade.py -s
+"""
+
+import asyncio
+import os
+import re
+import signal
+import time
+
+import aiohttp
+import pytest
+
+from cluster import ROOT, Cluster, Process, connectable, wait_for
+from crowd import Book, Crowd
+
+NODES = 4
+CLIENTS = int(os.environ.get("UPGRADE_CLIENTS", "400"))
+WINDOW = float(os.environ.get("UPGRADE_WINDOW", "4"))
+BUILD = os.environ.get("UPGRADE_BUILD", "debug")
+# Longer than the balancer takes to notice.
+DELAY = 3
+RATE = 40
+
+
+class NginxCluster(Cluster):
+    """The same cluster behind nginx, by the file that users get."""
+
+    def start_haproxy(self):
+        text = (ROOT / "Deploy" / "nginx" / "nginx.conf").read_text()
+        pattern = re.compile(r"^ *server node-1:8000 (.*);\n", re.MULTILINE)
+        options = pattern.search(text).group(1)
+        servers = "".join(f"        server 127.0.0.1:{node.public} {options};\n" for node in self.nodes)
+        text = pattern.sub(servers, text)
+        text = re.sub(r"^ *server node-\d:8000.*\n", "", text, flags=re.MULTILINE)
+        folders = "".join(
+            f"    {name}_temp_path {self.directory}/{name};\n"
+            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        for found, instead in {
+            "listen 8080 ": f"listen 127.0.0.1:{self.front_port} ",
+            "worker_rlimit_nofile 200000": "worker_rlimit_nofile 20000",
+            "worker_connections 65536": "worker_connections 19000", "/run/nginx.pid": f"{self.directory}/nginx.pid",
+            "http {\n": f"http {{\n{folders}",
+        }.items():
+            assert found in text, found
+            text = text.replace(found, instead)
+        path = self.directory / "nginx.conf"
+        path.write_text(text)
+        # Alone, not as root's daemon: one process, one worker.
+        command = ["nginx", "-e", "stderr", "-c", path, "-g", "daemon off; master_process off;"]
+        self.haproxy = Process("nginx", command, self.directory).start()
+        wait_for("nginx", lambda: connectable(self.front_port))
+
+
+@pytest.mark.timeout(240 + 16 * WINDOW + CLIENTS / 20)
+@pytest.mark.parametrize("kind", [Cluster, NginxCluster])
+async def test_an_upgrade_is_a_ripple(kind):
+    environment = {"MARTLET_DRAIN_DELAY": f"{DELAY}s", "MARTLET_DRAIN_WINDOW": f"{WINDOW:g}s"}
+    spares = NODES if kind is Cluster else 0
+    cluster = kind(NODES, prometheus=False, spares=spares, node_environment=environment, build=BUILD)
+    await asyncio.to_thread(cluster.start)
+    try:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as http:
+            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
+            try:
+                await upgrade(cluster, crowd)
+            finally:
+                await crowd.end(crowd.members)
+    finally:
+        await asyncio.to_thread(cluster.stop)
+
+
+async def upgrade(cluster: Cluster, crowd: Crowd):
+    old, new = cluster.nodes[:NODES], cluster.nodes[NODES:] or [None] * NODES
+    if new[0]:
+        await asyncio.to_thread(wait_for, "the balancer knows who is there", lambda: cluster.nodes_up() == NODES)
+    await crowd.grow(CLIENTS)
+    # Those who publish ask nodes that are there throughout.
+    there = list(old)
+    publishing = asyncio.create_task(crowd.publish(there, RATE))
+    for index, (leaving, coming) in enumerate(zip(old, new, strict=True)):
+        there.remove(leaving)
+        if coming:
+            await asyncio.to_thread(coming.start)
+            there.append(coming)
+        await roll(crowd, leaving, index)
+        if not coming:
+            await asyncio.to_thread(leaving.start)
+            there.append(leaving)
+    publishing.cancel()
+    await asyncio.gather(publishing, return_exceptions=True)
+    found = await crowd.settle()
+    assert not found, f"{len(found)} faults: {found[:20]}"
+    assert not crowd.book.refused_again, "clients were refused for longer than they were told"
+
+
+async def roll(crowd: Crowd, leaving, index: int):
+    """Drains one node, and holds its reconnects against an even pace."""
+    held = int((await asyncio.to_thread(leaving.metrics))["martlet_open_connections"])
+    began = time.monotonic()
+    leaving.process.send(signal.SIGTERM)
+    assert await asyncio.to_thread(leaving.process.child.wait, DELAY + WINDOW + 20) == 0, leaving.process.name
+    await crowd.connected()
+    book = crowd.book
+    ended = [moment for moment in book.ended if moment >= began]
+    back = [moment for moment in book.began if moment >= began]
+    pace = held / WINDOW
+    print(
+        f"\n{index + 1} of {NODES}: {held} connections over {WINDOW:g} s, {pace:.0f}/s; most in a second: "
+        f"{Book.peak(ended)} ended ({Book.peak(ended) / pace:.2f}x), {Book.peak(back)} came back "
+        f"({Book.peak(back) / pace:.2f}x); {sum(moment >= began for moment in book.refused)} refused")
+    # Who came while it drained goes with it, and is told within the same window.
+    assert held <= len(ended) <= 2 * held, (held, len(ended))
+    # What chance adds to the pace by the clients' own jitter: four standard deviations of a Poisson process.
+    bound = 1.2 * pace + 4 * pace ** 0.5
+    assert Book.peak(ended) <= bound and Book.peak(back) <= bound, (pace, Book.peak(ended), Book.peak(back))
