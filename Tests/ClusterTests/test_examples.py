@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 
+import aiohttp
 import pytest
 from playwright.async_api import expect
 
-from clients import until
-from cluster import ROOT
+from clients import WebSocketClient, token, until
+from cluster import API_KEY, QUICK_DRAIN, ROOT, SECRET, TOPIC, Cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EXAMPLES = ROOT / "Examples"
@@ -72,3 +73,39 @@ async def test_a_page_with_nothing_but_the_browser(node, environment, browser, s
         await page.click("button")
         await expect(page.locator("#messages li").last).to_have_text('{"text":"from the page"}')
     await page.close()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cluster = Cluster(1, prometheus=False, node_environment=QUICK_DRAIN).start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.mark.parametrize("program, by, target, code", [
+    ("revoke.py", "kafka", "session", 4500), ("revoke.py", "kafka", "user", 4501), ("revoke.sh", "kafka", "session", 4500),
+    ("revoke.sh", "kafka", "token", 4502), ("revoke.sh", "api", "user", 4501),
+])
+async def test_a_service_ends_a_session(cluster, program, by, target, code):
+    node, tag = cluster.nodes[0], f"{program}-{by}-{target}"
+    names = {"session": f"s-{tag}", "user": f"u-{tag}", "token": f"t-{tag}"}
+    environments = {
+        "kafka": {"KAFKA_BROKERS": cluster.brokers, "KAFKA_TOPIC": TOPIC},
+        "api": {"MARTLET_API": f"http://127.0.0.1:{node.internal}/api", "MARTLET_API_KEY": API_KEY}}
+    interpreter = sys.executable if program.endswith(".py") else "bash"
+    run = functools.partial(
+        subprocess.run, [interpreter, program, target, names[target]], cwd=EXAMPLES / "revocation",
+        env=os.environ | environments[by], capture_output=True, text=True, timeout=60)
+    credentials = token(SECRET, names["user"], names["session"], jti=names["token"])
+    async with aiohttp.ClientSession() as http:
+        address = f"http://127.0.0.1:{node.public}"
+        client = WebSocketClient(http, address, names["user"], names["session"], credentials, ["news"]).start()
+        other = WebSocketClient(http, address, "other", "other", token(SECRET, "other", "other"), ["news"]).start()
+        await until("both are there", lambda: client.connected.is_set() and other.connected.is_set())
+        outcome = await asyncio.to_thread(run)
+        assert outcome.returncode == 0, outcome.stderr
+        await until("it is ended", lambda: client.final)
+        assert client.ends[-1][0] == code, client.ends
+        assert other.connected.is_set() and not other.ends
+        await client.stop()
+        await other.stop()
