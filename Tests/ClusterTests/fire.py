@@ -147,7 +147,8 @@ class EventReader(Reader):
                 line = raw.decode().rstrip("\r\n")
                 name, _, value = line.partition(":")
                 value = value.removeprefix(" ")
-                self.line(name, value)
+                if line:
+                    self.line(name, value)
                 if not line:
                     # As the standard says: the id of a block without data counts as well.
                     if identifier is not None:

@@ -1,0 +1,106 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""A node is killed: the others admit its clients at their own pace, and those they have do not notice.
+
+By hand, where the delay of messages is judged as well:
+LOSS_CLIENTS=8000 LOSS_NODES=2 LOSS_PACE=100 LOSS_BUILD=release pytest Tests/ClusterTests/test_loss.py -s
+"""
+
+import asyncio
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import aiohttp
+import pytest
+
+from clients import token
+from cluster import API_KEY, SECRET, Cluster
+from crowd import Crowd
+
+CLIENTS = int(os.environ.get("LOSS_CLIENTS", "240"))
+# New connections a second that a node admits.
+PACE = int(os.environ.get("LOSS_PACE", "10"))
+BUILD = os.environ.get("LOSS_BUILD", "debug")
+NODES = int(os.environ.get("LOSS_NODES", "3"))
+
+
+@pytest.mark.timeout(180 + 20 * CLIENTS / PACE)
+async def test_a_killed_nodes_clients_are_admitted_at_a_pace():
+    environment = {"MARTLET_LIMITS_CONNECTS_PER_SECOND": str(PACE)}
+    cluster = Cluster(NODES, prometheus=False, build=BUILD, node_environment=environment)
+    await asyncio.to_thread(cluster.start)
+    try:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as http:
+            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
+            try:
+                await lose(cluster, crowd)
+            finally:
+                await crowd.end(crowd.members)
+    finally:
+        await asyncio.to_thread(cluster.stop)
+
+
+async def lose(cluster: Cluster, crowd: Crowd):
+    await crowd.grow(CLIENTS, per_second=0.6 * PACE * NODES)
+    killed, survivors = cluster.nodes[0], cluster.nodes[1:]
+    prober = Prober(survivors[0])
+    await asyncio.sleep(5)
+    held = int((await asyncio.to_thread(killed.metrics))["martlet_open_connections"])
+    before = [await asyncio.to_thread(opened, node) for node in survivors]
+    began = time.monotonic()
+    killed.process.stop(5, signal.SIGKILL)
+    most = 0.0
+    missing = held
+    while missing:
+        await asyncio.sleep(1)
+        elapsed = time.monotonic() - began
+        admitted = [await asyncio.to_thread(opened, node) - first for node, first in zip(survivors, before)]
+        # A bucket that was full lets a second's worth through at once. The numbers are from after `elapsed`.
+        for count in admitted:
+            assert count <= PACE * (time.monotonic() - began + 1) + 1, (admitted, elapsed)
+        most = max(most, max(admitted) / (elapsed + 1))
+        missing = sum(not member.subscribed for member in crowd.members)
+        assert elapsed < 30 + 6 * held / (PACE * len(survivors)), f"{missing} of {held} are not back"
+    took = time.monotonic() - began
+    quiet, storm = prober.medians(began, began + took)
+    print(
+        f"\n{held} of {CLIENTS} lost their node; back after {took:.0f} s, {held / (PACE * len(survivors)):.0f} s at the "
+        f"pace of the others; {len(crowd.book.refused)} refusals; a message took {quiet:.2f} ms before and "
+        f"{storm:.2f} ms then (medians)")
+    # Who stayed was not disturbed: every end was one of the killed node's.
+    assert sum(moment >= began for moment in crowd.book.ended) == held
+    if CLIENTS >= 2_000:
+        assert storm < 2 * quiet
+
+
+def opened(node) -> float:
+    return node.metrics()["martlet_connections_opened_total"]
+
+
+class Prober:
+    """The delays that prober.py measures, one process beside the crowd's."""
+
+    def __init__(self, node):
+        command = [
+            sys.executable, str(pathlib.Path(__file__).with_name("prober.py")), str(node.internal), str(node.public),
+            token(SECRET, "probe", "probe"), API_KEY]
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def medians(self, began: float, ended: float) -> tuple[float, float]:
+        """Of all delays before `began`, and of those between it and `ended`, in milliseconds."""
+        self.child.terminate()
+        quiet, storm = [], []
+        for line in self.child.communicate()[0].splitlines():
+            moment, delays = json.loads(line)
+            if moment < began:
+                quiet += delays
+            elif moment < ended:
+                storm += delays
+        return statistics.median(quiet), statistics.median(storm)
