@@ -153,6 +153,9 @@ let package = Package(
             dependencies: ["AllocationCounter", "MartletCore", "MartletInstruments", "MartletReactor"],
             path: "Tests/Support/ReactorBench", swiftSettings: settings),
         .executableTarget(
+            name: "revocation-bench", dependencies: ["MartletCore", "MartletProtocol", "MartletSessions"],
+            path: "Tests/Support/RevocationBench", swiftSettings: settings),
+        .executableTarget(
             name: "echo-server", dependencies: ["MartletCore", "MartletReactor", "MartletWire"],
             path: "Tests/Support/EchoServer", swiftSettings: settings),
         .target(

@@ -114,6 +114,11 @@ package final class Identity: Sendable {
     package var meta: [UInt8]? { self.extras?.meta }
     /// JSON shown to other users as `conn_info`, or nil.
     package var info: [UInt8]? { self.extras?.info }
+    /// `sub`, `sid` and `jti` as they lie in memory, for who only compares them; an absent one is empty.
+    package var names: (bytes: [UInt8], user: Range<Int>, session: Range<Int>, token: Range<Int>) {
+        let (user, session) = (Int(self.userEnd), Int(self.sessionEnd))
+        return (self.packed, 0..<user, user..<session, session..<self.packed.count)
+    }
     package var isAnonymous: Bool { self.userEnd == 0 }
 
     /// What validation asks about: the session, else the token, else the user and the time of issue.

@@ -115,14 +115,12 @@ package final class Shard {
     }
 
     private func file(_ slot: Int32, _ identity: Identity) {
-        if identity.isAnonymous { return }
-        self.users.insert(slot, hash: SlotIndex.hash(identity.user))
+        if !identity.isAnonymous { self.users.insert(slot, hash: SlotIndex.hash(identity.user)) }
         if let session = identity.session { self.sessions.insert(slot, hash: SlotIndex.hash(session)) }
     }
 
     private func unfile(_ slot: Int32, _ identity: Identity) {
-        if identity.isAnonymous { return }
-        self.users.remove(slot, hash: SlotIndex.hash(identity.user))
+        if !identity.isAnonymous { self.users.remove(slot, hash: SlotIndex.hash(identity.user)) }
         if let session = identity.session { self.sessions.remove(slot, hash: SlotIndex.hash(session)) }
     }
 

@@ -77,6 +77,15 @@ import Testing
     }
 }
 
+extension RevocationSlots {
+    /// What a segment does where it is not full.
+    fileprivate mutating func insert(_ entry: Entry) -> Bool {
+        if let isNews = self.widen(with: entry) { return isNews }
+        self.add(entry)
+        return true
+    }
+}
+
 /// Small and repeatable.
 struct Xorshift: RandomNumberGenerator {
     var state: UInt64

@@ -11,14 +11,14 @@ import Synchronization
 /// then: so no order of the two leaves a revoked connection open.
 ///
 /// The table is cut into segments, each with its own lock and each growing alone, so that no insertion waits for more
-/// than a segment to be copied. At the bound the oldest entries of a segment give way, and the *floor* says up to which
-/// time of issue a token may have fallen under one of them.
+/// than a segment to be copied; that nothing is remembered of a name, nearly every look-up learns without a lock. At the
+/// bound the oldest entries of a segment give way, and the *floor* says up to which time of issue a token may have
+/// fallen under one of them.
 package final class RevocationTable: Sendable {
-    private final class Segment: Sendable {
-        let slots = Mutex(RevocationSlots())
-    }
-
-    private let segments: [Segment]
+    private let segments: [RevocationSegment]
+    private let filter: RevocationFilter
+    private let max: Int
+    /// Names are spread at random: one segment has some more than its share, and none has much more.
     private let segmentMax: Int
     private let key = SipHash.Key.random()
     private let lifetimeMax: Int64
@@ -43,7 +43,7 @@ package final class RevocationTable: Sendable {
     }
 
     /// Entries that one call of `expire` looks at, at most and about.
-    private static let expireSlice = 65_536
+    private static let expireSlice = 32_768
 
     /// - Parameters:
     ///   - max: Entries remembered.
@@ -56,9 +56,12 @@ package final class RevocationTable: Sendable {
     ) {
         // About 10,000 entries a segment at the bound: a copy of one takes less than a millisecond.
         var count = 1
-        while count < 1_024, count * 10_000 < max { count *= 2 }
-        self.segments = (0..<count).map { _ in Segment() }
-        self.segmentMax = Swift.max(1, (max + count - 1) / count)
+        while count < 16_384, count * 10_000 < max { count *= 2 }
+        let filter = RevocationFilter(segments: count)
+        self.filter = filter
+        self.segments = (0..<count).map { RevocationSegment($0, filter: filter) }
+        self.max = Swift.max(1, max)
+        self.segmentMax = count == 1 ? Int.max : Swift.max(16, max / count * 5 / 4)
         self.lifetimeMax = tokenLifetimeMax.components.seconds
         self.leeway = leeway.components.seconds
         self.metrics = metrics
@@ -75,8 +78,8 @@ package final class RevocationTable: Sendable {
         return floor == .min ? nil : floor
     }
 
-    /// Memory that the entries and their free neighbours take.
-    package var bytes: Int { self.segments.reduce(0) { $0 + $1.slots.withLock { $0.bytes } } }
+    /// Memory that the entries and their free neighbours take, and what tells quickly that there is none.
+    package var bytes: Int { self.segments.reduce(self.filter.bytes) { $0 + $1.bytes } }
 
     /// Remembers an invalidation. Applying one twice is harmless.
     ///
@@ -98,41 +101,47 @@ package final class RevocationTable: Sendable {
             key, before: before.map { UInt32(clamping: $0) } ?? .max,
             expiry: UInt32(Swift.min(expiry.rounded(.up), Double(RevocationSlots.Entry.expiryMax))),
             reason: RevocationReason(invalidation))
-        return self.segment(key).slots.withLock { slots in
-            if slots.count >= self.segmentMax, slots.find(key) == nil { self.makeRoom(in: &slots, now: now) }
-            let count = slots.count
-            let isNews = slots.insert(entry)
-            self.entries.add(slots.count - count, ordering: .relaxed)
-            return isNews ? .added : .known
+        let offset = self.offsetMax.load(ordering: .relaxed)
+        let outcome = self.segment(key).insert(entry, now: now) { count in
+            count >= self.segmentMax || self.count >= self.max
+        } willEvict: { last in
+            // What is evicted dates from this time, less the leeway, at the latest; the floor rises before it goes.
+            self.raiseFloor(to: Int64(last) + offset - self.lifetimeMax)
         }
+        if outcome.evicted > 0 { self.metrics?.revocationsEvicted.add(outcome.evicted) }
+        let change = outcome.added - outcome.expired - outcome.evicted
+        if change != 0 { self.entries.add(change, ordering: .relaxed) }
+        return outcome.isNews ? .added : .known
     }
 
+    /// What is remembered of an identity. All its names are hashed before any is looked for, so that the memory that
+    /// answers for one is on its way while the next is asked for.
     package func verdict(for identity: Identity) -> RevocationVerdict {
-        let now = self.now
+        let names = identity.names
+        let (session, token, user) = (
+            self.digest(Kind.session, names.bytes, names.session), self.digest(Kind.token, names.bytes, names.token),
+            self.digest(Kind.user, names.bytes, names.user)
+        )
+        let mayHold = (session: self.mayHold(session), token: self.mayHold(token), user: self.mayHold(user))
+        // An absent name was hashed as an empty one.
+        if mayHold.session, !names.session.isEmpty, let reason = self.match(session, .min) { return .revoked(reason) }
+        if mayHold.token, !names.token.isEmpty, let reason = self.match(token, .min) { return .revoked(reason) }
         let issuedAt = identity.issuedAt ?? .min
-        if let session = identity.session, let reason = self.match(Kind.session, "", session, .min, now) {
-            return .revoked(reason)
-        }
-        if let token = identity.token, let reason = self.match(Kind.token, "", token, .min, now) {
-            return .revoked(reason)
-        }
-        if !identity.isAnonymous, let reason = self.match(Kind.user, "", identity.user, issuedAt, now) {
-            return .revoked(reason)
-        }
+        if mayHold.user, !names.user.isEmpty, let reason = self.match(user, issuedAt) { return .revoked(reason) }
         for claim in identity.claims {
-            if let reason = self.match(Kind.claim, claim.name, claim.value, issuedAt, now) { return .revoked(reason) }
+            let key = self.digest(Kind.claim, claim.name, claim.value)
+            if self.mayHold(key), let reason = self.match(key, issuedAt) { return .revoked(reason) }
         }
         // Read after the look-ups: whoever evicted an entry that they missed had raised the floor before.
         guard let floor = self.floor, issuedAt <= floor else { return .clear }
-        let isNobody = identity.isAnonymous && identity.session == nil && identity.token == nil
-        return isNobody ? .clear : .belowFloor
+        return names.bytes.isEmpty ? .clear : .belowFloor
     }
 
     /// Whether exactly this target is remembered.
     package func contains(_ target: Invalidation.Target) -> Bool {
         let now = self.now
         let key = self.digest(target)
-        guard let entry = self.segment(key).slots.withLock({ $0.find(key) }), entry.expiry > now else { return false }
+        guard self.mayHold(key), let entry = self.segment(key).find(key), entry.expiry > now else { return false }
         return target.before.map { $0 <= Int64(entry.before) } ?? true
     }
 
@@ -148,37 +157,16 @@ package final class RevocationTable: Sendable {
         for _ in self.segments.indices where looked < Self.expireSlice {
             let index = self.nextToExpire.wrappingAdd(1, ordering: .relaxed).oldValue
             let segment = self.segments[index & (self.segments.count - 1)]
-            segment.slots.withLock { slots in
-                let count = slots.count
-                let expired = slots.expire(now: now)
-                looked += expired > 0 ? count : 64
-                self.entries.subtract(expired, ordering: .relaxed)
-            }
+            let (count, expired) = segment.expire(now: now)
+            looked += expired > 0 ? count : 64
+            if expired > 0 { self.entries.subtract(expired, ordering: .relaxed) }
         }
     }
 
-    /// Lets entries that have expired go, or else the oldest thirty-second of them.
-    private func makeRoom(in slots: inout RevocationSlots, now: UInt32) {
-        var gone = slots.expire(now: now)
-        if gone == 0 {
-            let quota = Swift.max(1, slots.count / 32)
-            let last = slots.expiry(ofOldest: quota)
-            let offset = self.offsetMax.load(ordering: .relaxed)
-            // What is evicted dates from this time, less the leeway, at the latest; the floor rises before it goes.
-            self.raiseFloor(to: Int64(last) + offset - self.lifetimeMax)
-            gone = slots.evict(quota, upTo: last)
-            self.metrics?.revocationsEvicted.add(gone)
+    private func match(_ key: SipHash.Digest, _ issuedAt: Int64) -> CloseReason? {
+        guard let entry = self.segment(key).find(key), issuedAt <= Int64(entry.before), entry.expiry > self.now else {
+            return nil
         }
-        self.entries.subtract(gone, ordering: .relaxed)
-    }
-
-    private func match(
-        _ kind: UInt8, _ name: String, _ value: String, _ issuedAt: Int64, _ now: UInt32
-    ) -> CloseReason? {
-        let key = self.digest(kind, name, value)
-        guard let entry = self.segment(key).slots.withLock({ $0.find(key) }), entry.expiry > now,
-            issuedAt <= Int64(entry.before)
-        else { return nil }
         return entry.reason.closeReason
     }
 
@@ -191,8 +179,13 @@ package final class RevocationTable: Sendable {
         return (wall, seconds)
     }
 
-    private func segment(_ key: SipHash.Digest) -> Segment {
-        self.segments[Int(truncatingIfNeeded: key.low) & (self.segments.count - 1)]
+    @inline(__always)
+    private func mayHold(_ key: SipHash.Digest) -> Bool { self.filter.mayHold(key, segment: self.index(key)) }
+
+    private func segment(_ key: SipHash.Digest) -> RevocationSegment { self.segments[self.index(key)] }
+
+    private func index(_ key: SipHash.Digest) -> Int {
+        Int(truncatingIfNeeded: key.low) & (self.segments.count - 1)
     }
 }
 
@@ -211,11 +204,18 @@ extension RevocationTable {
     /// No name holds the byte 0xFF, so no two targets are written alike.
     private func digest(_ kind: UInt8, _ name: String, _ value: String) -> SipHash.Digest {
         var hash = SipHash(self.key)
-        hash.update(value)
+        hash.update(value.utf8.span)
         hash.update(0xFF)
-        hash.update(name)
-        hash.update(0xFF)
-        hash.update(kind)
+        hash.update(name.utf8.span)
+        hash.update(UInt64(kind) << 8 | 0xFF, count: 2)
+        return hash.finalize()
+    }
+
+    /// The same of a name that lies in bytes, and of no claim.
+    private func digest(_ kind: UInt8, _ bytes: [UInt8], _ range: Range<Int>) -> SipHash.Digest {
+        var hash = SipHash(self.key)
+        hash.update(bytes.span.extracting(range))
+        hash.update(UInt64(kind) << 16 | 0xFFFF, count: 3)
         return hash.finalize()
     }
 }

@@ -33,32 +33,35 @@ package struct SipHash {
         self.v3 = key.second ^ 0x7465_6462_7974_6573
     }
 
-    package mutating func update(_ byte: UInt8) {
-        self.tail |= UInt64(byte) << UInt64(8 * (self.count & 7))
-        self.count += 1
-        if self.count & 7 == 0 {
-            self.absorb(self.tail)
-            self.tail = 0
-        }
+    package mutating func update(_ byte: UInt8) { self.update(UInt64(byte), count: 1) }
+
+    /// Up to eight bytes, the first of them lowest; what is above them is zero.
+    @inline(__always)
+    mutating func update(_ word: UInt64, count: Int) {
+        let filled = self.count & 7
+        self.tail |= word << UInt64(truncatingIfNeeded: 8 * filled)
+        self.count += count
+        guard filled + count >= 8 else { return }
+        self.absorb(self.tail)
+        self.tail = filled == 0 ? 0 : word >> UInt64(truncatingIfNeeded: 64 - 8 * filled)
     }
 
-    mutating func update(_ text: String) {
-        let bytes = text.utf8.span
-        var index = 0
-        // Eight at a time, where a word begins.
-        while self.count & 7 == 0, bytes.count - index >= 8 {
+    @inline(__always)
+    mutating func update(_ bytes: Span<UInt8>) {
+        var rest = bytes
+        while rest.count >= 8 {
+            let next = rest.extracting(first: 8)
             var word: UInt64 = 0
-            for offset in 0..<8 { word |= UInt64(bytes[index + offset]) << UInt64(truncatingIfNeeded: 8 * offset) }
-            self.absorb(word)
-            self.count += 8
-            index += 8
+            for index in 0..<8 { word |= UInt64(next[index]) << UInt64(truncatingIfNeeded: 8 * index) }
+            self.update(word, count: 8)
+            rest = rest.extracting(8...)
         }
-        while index < bytes.count {
-            self.update(bytes[index])
-            index += 1
-        }
+        var word: UInt64 = 0
+        for index in rest.indices { word |= UInt64(rest[index]) << UInt64(truncatingIfNeeded: 8 * index) }
+        self.update(word, count: rest.count)
     }
 
+    @inline(__always)
     package consuming func finalize() -> Digest {
         self.absorb(self.tail | UInt64(truncatingIfNeeded: self.count) << 56)
         self.v2 ^= 0xEE
@@ -69,6 +72,7 @@ package struct SipHash {
         return Digest(high: self.v0 ^ self.v1 ^ self.v2 ^ self.v3, low: low)
     }
 
+    @inline(__always)
     private mutating func absorb(_ word: UInt64) {
         self.v3 ^= word
         self.round()
