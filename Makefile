@@ -1,6 +1,6 @@
 # The thin face of Deploy/scripts: each target does its own set-up.
 
-.PHONY: help run cluster test check kit fuzz conformance bench clean
+.PHONY: help run cluster test check kit fuzz conformance bench sim clean
 .DEFAULT_GOAL := help
 
 help: ## Print this.
@@ -29,6 +29,9 @@ conformance: ## Run the Autobahn testsuite, and centrifuge-js where CENTRIFUGE_J
 
 bench: ## Measure a release build and write its section of Docs/Benchmarks.md; ARGS are those of Deploy/bench/bench.py.
 	@Deploy/scripts/bench.sh $(ARGS)
+
+sim: ## Run a cluster in simulation; ARGS are those of martlet-sim, such as ARGS="run all".
+	@Deploy/scripts/sim.sh $(ARGS)
 
 clean: ## Remove what was built.
 	@Deploy/scripts/clean.sh

@@ -38,6 +38,7 @@ let package = Package(
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
         .executable(name: "martlet-load", targets: ["martlet-load"]),
+        .executable(name: "martlet-sim", targets: ["martlet-sim"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -143,6 +144,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "martlet-sim",
+            dependencies: [
+                "MartletCore", "MartletPolicy",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
         // What tests need beside the node
         .executableTarget(
             name: "kafka-broker", dependencies: ["CRdKafka"], path: "Tests/Support/KafkaBroker", swiftSettings: settings
@@ -219,6 +227,7 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),
+        .testTarget(name: "MartletSimTests", dependencies: ["martlet-sim"], swiftSettings: settings),
         tests("MartletWire", ["MartletCore"]),
     ]
 )

@@ -30,7 +30,8 @@ extension EdgeShard {
         self.admitted(slot, .events)
         self.reactor.send(head, to: slot)
         if let padding = self.shared.eventPadding { self.sendEvent(slot, padding) }
-        self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.shared.configuration.eventRetryMilliseconds))
+        // Each another time: it holds for the day this node goes without a word, and with it all that are on it.
+        self.sendEvent(slot, EventStreamEncoder.retry(milliseconds: self.retryMilliseconds()))
         let beginning = EventsBeginning(request)
         self.withExtras(slot).events = beginning
         for (channel, since) in zip(beginning.channels, beginning.since) {

@@ -16,6 +16,8 @@ package struct ClusterLoad: Sendable {
     package private(set) var settledCapacity = 0
     /// Whether a node that serves turns clients away because too many come at once.
     package private(set) var isRefusing = false
+    /// Members that send connections away which they still have.
+    package private(set) var draining = 0
     /// Members that serve, new ones too, and what they take together.
     package private(set) var serving = 0
     package private(set) var servingCapacity = 0
@@ -31,6 +33,7 @@ package struct ClusterLoad: Sendable {
             present += 1
             let connections = Self.held(member.connections)
             sum += connections
+            if member.state == .draining, connections > 0 { self.draining += 1 }
             guard member.state == .serving, member.capacity > 0 else { continue }
             let capacity = Self.held(member.capacity)
             self.serving += 1
@@ -49,6 +52,11 @@ package struct ClusterLoad: Sendable {
     /// Open connections over capacity, of the settled members together.
     package var utilization: Double {
         self.settledCapacity > 0 ? Double(self.settledConnections) / Double(self.settledCapacity) : 0
+    }
+
+    /// Members that drain, as a part of those that do and those that take what they send away.
+    package var drainingPart: Double {
+        self.draining > 0 ? Double(self.draining) / Double(self.draining + self.serving) : 0
     }
 
     /// Whether more than half of those who were there lately are gone, or this node is cut off from them.

@@ -23,6 +23,8 @@ package enum RebalanceDecision: Hashable, Sendable {
         case waiting
         /// A node turns clients away because too many come at once: there is a storm already.
         case refusing
+        /// Others drain, enough of them that what they send away decides about who has too much.
+        case draining
         /// The nodes together are full.
         case full
         /// What was sent away came back: the balancer is not for it, so it is left alone for a while.

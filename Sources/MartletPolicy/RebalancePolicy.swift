@@ -80,6 +80,8 @@ package struct RebalancePolicy: Sendable {
         self.aboveSince = since
         if now - since < self.configuration.sustained.nanoseconds { return .hold(.waiting) }
         if cluster.utilization >= 1 { return .hold(.full) }
+        // What a drain sends away is on its way, and evens out more than is tolerated here: both at once would be a peak.
+        if cluster.drainingPart > self.configuration.tolerance { return .hold(.draining) }
         if cluster.isRefusing { return .hold(.refusing) }
         return self.shed(excess, share: share, now: now)
     }

@@ -89,6 +89,19 @@ struct RebalancePolicyTests {
         #expect(asker.decide(seconds: 60) == .hold(.full))
     }
 
+    @Test func whatADrainSendsAwayIsWaitedFor() {
+        var asker = Asker()
+        let draining = MemberLoad(connections: 500, capacity: 10_000, state: .draining, firstSeen: 0)
+        asker.others.append(draining)
+        #expect(asker.decide(seconds: 60) == .hold(.draining))
+        // A node that has nothing left may stay as long as it likes, and one of many changes little.
+        asker.others[1].connections = 0
+        #expect(asker.decide() == .shed(100))
+        asker.others[1].connections = 500
+        asker.others += Array(repeating: asker.others[0], count: 18)
+        #expect(asker.decide() == .shed(100))
+    }
+
     @Test func aQuorumOfThoseWhoWereThereLately() {
         var asker = Asker()
         asker.recent = 5

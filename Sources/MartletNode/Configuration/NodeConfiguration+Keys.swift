@@ -179,7 +179,8 @@ extension NodeConfiguration {
     private static let eventKeys: [Key] = [
         Self.value(
             "events.retry", \.events.retry, .duration(from: .milliseconds(1)),
-            "What `/events` tells an EventSource to wait before it comes back."),
+            "What `/events` tells an EventSource to wait before it comes back: each between half and one and a half times "
+                + "it."),
         Self.value(
             "events.chunked", \.events.chunked, .boolean,
             "Whether event streams use chunked coding. Without it they end with their connection, as some old "

@@ -1,0 +1,47 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+
+/// `martlet-sim run`.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run scenarios, and exit with 1 where one does not hold.")
+
+    @Argument(help: "The names of scenarios (see list), or all.")
+    var names: [String]
+
+    @Option(help: "Another seed than the scenario's own.")
+    var seed: UInt64?
+
+    @Option(help: "Draw a plot to this file; with several scenarios, one for each in this directory.")
+    var svg: String?
+
+    @Flag(help: "Print JSON, with the samples, one scenario a line.")
+    var json = false
+
+    func run() throws {
+        let all = ScenarioCatalogue.all
+        var scenarios: [Scenario] = []
+        for name in self.names {
+            let named = name == "all" ? all : all.filter { $0.name == name }
+            if named.isEmpty { throw ValidationError("there is no scenario \(name); martlet-sim list names them") }
+            scenarios += named
+        }
+        var holds = true
+        for var scenario in scenarios {
+            if let seed { scenario.seed = seed }
+            let began = ContinuousClock.now
+            let result = Simulation.run(scenario)
+            let report = ScenarioReport(scenario, result, took: began.duration(to: .now))
+            print(self.json ? try report.json() : report.text)
+            if let svg {
+                let path = scenarios.count > 1 ? "\(svg)/\(scenario.name).svg" : svg
+                try Plot(scenario, result).svg.write(toFile: path, atomically: true, encoding: .utf8)
+            }
+            holds = holds && report.holds
+        }
+        if !holds { throw ExitCode(1) }
+    }
+}
