@@ -24,6 +24,8 @@ struct EdgeConnection {
         case stream
         /// A goodbye waits for its time.
         case parting
+        /// A WebSocket whose close frame was sent; nothing but its peer's is looked at.
+        case closing
         /// Goodbye was said; what still comes is not looked at.
         case ending
     }

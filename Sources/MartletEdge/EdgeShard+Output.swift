@@ -34,7 +34,7 @@ extension EdgeShard {
         case .stream:
             if self.connections[Int(slot)].kind == .events { return self.endEvents(slot, notice) }
             self.endStream(slot, notice)
-        case .free, .proxyHeader, .head, .body, .relaying, .parting, .ending: break
+        case .free, .proxyHeader, .head, .body, .relaying, .parting, .closing, .ending: break
         }
     }
 

@@ -38,7 +38,7 @@ extension EdgeShard {
                 case 1009: .messageTooBig
                 default: .protocolError
                 }
-            self.endWebSocket(slot, reason: reason)
+            self.endWebSocket(slot, CloseNotice(reason), awaitsPeer: false)
             return bytes.count - start
         }
     }
@@ -64,7 +64,8 @@ extension EdgeShard {
 
     func endWebSocket(_ slot: Int32, reason: CloseReason) { self.endWebSocket(slot, CloseNotice(reason)) }
 
-    func endWebSocket(_ slot: Int32, _ notice: CloseNotice) {
+    /// - Parameter awaitsPeer: Whether the peer's close frame comes before our end; not where it breaks the protocol.
+    func endWebSocket(_ slot: Int32, _ notice: CloseNotice, awaitsPeer: Bool = true) {
         var (code, text) = (notice.code, notice.text)
         if notice.reason == .shutdown, self.connections[Int(slot)].kind == .jsonRPC {
             code = CloseReason.serviceRestart.code
@@ -74,7 +75,27 @@ extension EdgeShard {
         if self.connections[Int(slot)].kind == .uniWebSocket { self.push(slot, .disconnect(notice)) }
         let payload = WebSocketFrame.closePayload(code: code, reason: text)
         self.reactor.send(WebSocketFrame.encode(.close, payload: payload), to: slot)
-        self.finish(slot, reason: notice.reason)
+        guard awaitsPeer else { return self.finish(slot, reason: notice.reason) }
+        self.connections[Int(slot)].reason = notice.reason
+        self.leave(slot)
+        self.connections[Int(slot)].stage = .closing
+        self.reactor.finish(slot, afterPeer: true)
+    }
+
+    /// Looks for the peer's close frame once ours was sent (RFC 6455 section 7.1.1): our side ends with it. An end before
+    /// it looks like a broken connection to some clients, which then come back instead of reading why they were closed.
+    func frameAfterClose(_ slot: Int32, _ bytes: inout MutableSpan<UInt8>, from start: Int) -> Int {
+        let event = self.connections[Int(slot)].decoder.next(
+            &bytes, from: start, messageBytesMax: self.limits.messageBytesMax)
+        switch event {
+        case .needMore: return 0
+        case .message(_, _, let end), .fragment(_, _, _, let end), .ping(_, let end), .pong(_, let end):
+            return end - start
+        case .close, .violation:
+            self.connections[Int(slot)].stage = .ending
+            self.reactor.finish(slot)
+            return bytes.count - start
+        }
     }
 
     /// When a client should come back: spread, so that those who were told together do not come together.

@@ -275,6 +275,7 @@ extension EdgeShard: ReactorDelegate {
             case .proxyHeader: step = self.proxyHeader(slot, bytes.span.extracting(consumed...))
             case .head, .body: step = self.request(slot, bytes.span.extracting(consumed...))
             case .webSocket: step = self.frame(slot, &bytes, from: consumed)
+            case .closing: step = self.frameAfterClose(slot, &bytes, from: consumed)
             // The next request waits for the answer to this one.
             case .relaying: step = 0
             case .stream, .parting, .ending, .free: return bytes.count
@@ -295,7 +296,7 @@ extension EdgeShard: ReactorDelegate {
             self.reactor.abort(slot)
         case .webSocket, .stream: self.openDeadline(slot)
         case .parting: self.part(slot)
-        case .ending: self.reactor.abort(slot)
+        case .closing, .ending: self.reactor.abort(slot)
         }
     }
 

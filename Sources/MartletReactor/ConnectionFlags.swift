@@ -17,7 +17,7 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
     static let listed = ConnectionFlags(rawValue: 1 << 4)
     /// `finish` was called: nothing is given to the delegate or taken from it any more.
     static let finishing = ConnectionFlags(rawValue: 1 << 5)
-    /// All was sent and our side ended; the peer's end is awaited.
+    /// All was sent, and our side ended or awaits the peer's word; the peer's end is awaited.
     static let lingering = ConnectionFlags(rawValue: 1 << 6)
     /// To be closed when it is attended to.
     static let closing = ConnectionFlags(rawValue: 1 << 7)
@@ -34,4 +34,6 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
     static let watchedForOutput = ConnectionFlags(rawValue: 1 << 13)
     /// `closed` is owed to the delegate without an `accepted` before it.
     static let uncounted = ConnectionFlags(rawValue: 1 << 14)
+    /// `finish` leaves our side open until the delegate has read what it awaits.
+    static let awaitsPeer = ConnectionFlags(rawValue: 1 << 15)
 }

@@ -30,4 +30,9 @@ struct ConnectionRecord: BitwiseCopyable {
     @inline(__always) var isOpen: Bool {
         self.flags.contains(.occupied) && self.flags.isDisjoint(with: [.closing, .finishing])
     }
+
+    /// Whether the delegate is given what comes.
+    @inline(__always) var takesInput: Bool {
+        self.isOpen || self.flags.contains(.awaitsPeer) && !self.flags.contains(.closing)
+    }
 }

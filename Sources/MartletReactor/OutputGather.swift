@@ -54,17 +54,21 @@ final class OutputGather {
     }
 
     /// Sends what was collected; the count of bytes the kernel took, or a negative error number.
-    func send(to descriptor: Int32) -> Int {
+    ///
+    /// - Parameter isLast: Our side ends right after it. The kernel then waits for that end and sends both in one packet,
+    ///   which halves the work of both sides where an event ends many connections at once.
+    func send(to descriptor: Int32, isLast: Bool) -> Int {
+        let flags = Int32(MSG_NOSIGNAL) | (isLast ? Int32(MSG_MORE) : 0)
         while true {
             let sent: Int
             if self.vectorCount == 1 {
                 let vector = unsafe self.vectors[0]
-                sent = unsafe Glibc.send(descriptor, vector.iov_base, vector.iov_len, Int32(MSG_NOSIGNAL))
+                sent = unsafe Glibc.send(descriptor, vector.iov_base, vector.iov_len, flags)
             } else {
                 var message = unsafe msghdr()
                 unsafe message.msg_iov = self.vectors.pointer
                 unsafe message.msg_iovlen = self.vectorCount
-                sent = unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+                sent = unsafe sendmsg(descriptor, &message, flags)
             }
             if sent >= 0 { return sent }
             if errno != EINTR { return -Int(errno) }

@@ -50,12 +50,12 @@ extension Reactor {
             return
         }
         self.bytesReceivedOfTurn += count
-        if self.table[slot].isOpen { self.deliver((kept?.count ?? 0) + count, to: slot) }
+        if self.table[slot].takesInput { self.deliver((kept?.count ?? 0) + count, to: slot) }
     }
 
     func deliverKept(_ slot: Int32) {
         self.table[slot].flags.remove(.redeliver)
-        guard self.table[slot].isOpen, !self.table[slot].flags.contains(.paused) else { return }
+        guard self.table[slot].takesInput, !self.table[slot].flags.contains(.paused) else { return }
         guard let kept = self.table[slot].kept else { return }
         self.input.load(kept)
         self.deliver(kept.count, to: slot)
@@ -65,7 +65,7 @@ extension Reactor {
     private func deliver(_ count: Int, to slot: Int32) {
         guard let handler = self.handler else { return }
         let taken = self.input.withBytes(count) { handler.received(slot, &$0) }
-        guard self.table[slot].isOpen else { return }
+        guard self.table[slot].takesInput else { return }
         let consumed = min(max(0, taken), count)
         guard consumed < count else {
             self.dropKept(slot)

@@ -216,7 +216,9 @@ extension Reactor {
             sends += 1
             self.gather.collect(
                 tail: tail, sentOfFirst: Int(self.table[slot].sentOfFirst), nodes: self.nodes, frames: self.frames)
-            let sent = self.gather.send(to: self.table[slot].descriptor)
+            let flags = self.table[slot].flags
+            let isLast = flags.contains(.finishing) && !flags.contains(.awaitsPeer)
+            let sent = self.gather.send(to: self.table[slot].descriptor, isLast: isLast)
             self.sendsOfTurn += 1
             guard sent >= 0 else {
                 switch Int32(-sent) {

@@ -212,6 +212,31 @@ struct OutputTests {
         #expect(server.run { reactor.isOpen(1) })
     }
 
+    @Test func finishAwaitsThePeer() throws {
+        let (server, clients) = try self.crowd(2) { $0.lingerTimeout = .milliseconds(500) }
+        defer { server.stop() }
+        server.run {
+            server.onReceived = { slot, bytes in
+                server.reactor.finish(slot)
+                return bytes.count
+            }
+            for slot: Int32 in 0...1 {
+                server.reactor.send([1, 2], to: slot)
+                server.reactor.finish(slot, afterPeer: true)
+                server.reactor.send([3], to: slot)
+            }
+        }
+        #expect(try clients[0].receive(count: 2) == [1, 2])
+        #expect(!clients[0].hasInput(within: 0.1), "the end came before the answer")
+        // The delegate is given what comes, and ends our side.
+        try clients[0].send("q")
+        #expect(try clients[0].receiveAll().isEmpty)
+        clients[0].close()
+        // Who says nothing is not waited for without end.
+        #expect(try clients[1].receiveAll() == [1, 2])
+        #expect(eventually { server.closed.map(\.cause) == [.finished, .finished] })
+    }
+
     @Test func finishDoesNotWaitForever() throws {
         let (server, clients) = try self.crowd(2, listenOptions: self.smallBuffers, receiveBufferBytes: 4096) {
             $0.lingerTimeout = .milliseconds(200)

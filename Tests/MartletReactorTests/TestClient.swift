@@ -89,6 +89,12 @@ final class TestClient {
         }
     }
 
+    /// Whether there is something to read, be it the end.
+    func hasInput(within seconds: Double) -> Bool {
+        var request = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, Int32(seconds * 1_000)) > 0
+    }
+
     var localPort: UInt16 {
         var name = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
