@@ -83,8 +83,8 @@ def cluster():
 
 
 @pytest.mark.parametrize("program, by, target, code", [
-    ("revoke.py", "kafka", "session", 4500), ("revoke.py", "kafka", "user", 4501), ("revoke.sh", "kafka", "session", 4500),
-    ("revoke.sh", "kafka", "token", 4502), ("revoke.sh", "api", "user", 4501),
+    ("revoke.py", "kafka", "session", 4500), ("revoke.py", "kafka", "user", 4501),
+    ("revoke.sh", "kafka", "session", 4500), ("revoke.sh", "kafka", "token", 4502), ("revoke.sh", "api", "user", 4501),
 ])
 async def test_a_service_ends_a_session(cluster, program, by, target, code):
     node, tag = cluster.nodes[0], f"{program}-{by}-{target}"
