@@ -124,9 +124,9 @@ class Revocations(Bench):
             "source addresses as descriptors and ports ask for), the Kafka-protocol broker and the producer on the "
             f"other, all on loopback. {count:,} authenticated connections on the node (JSON-RPC, HS256, one "
             f"subscription each to one of {CHANNELS} channels). The time runs from handing the event to "
-            f"`confluent-kafka` (`linger.ms` 0) to reading the close frame. The node asks with `fetch.wait.max.ms={FETCH_WAIT}`: the test "
-            "broker answers a fetch that finds nothing only after that whole time, which is in every figure; a real "
-            "broker answers when something comes.", "",
+            "`confluent-kafka` (`linger.ms` 0) to reading the close frame. The node asks with "
+            f"`fetch.wait.max.ms={FETCH_WAIT}`: the test broker answers a fetch that finds nothing only after that whole time, which "
+            "is in every figure; a real broker answers when something comes.", "",
             f"- **Single sessions**: {EVENTS:,} events `session.revoked`, {EVENTS_PER_SECOND} a second.",
             f"- **All at once**: one event that ends all {count:,} connections, of a user or of an indexed claim.",
             f"- **Under fan-out**: {PUBLISH_RATE} messages of 128 B a second over the API, {load:,} deliveries a "

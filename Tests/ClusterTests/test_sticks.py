@@ -3,6 +3,7 @@
 """Revocation sticks: sessions are ended while nodes are killed, started and added, while brokers and Redis come and go.
 
 By hand for more: STICKS_CLIENTS=2000 STICKS_SECONDS=60 pytest Tests/ClusterTests/test_sticks.py -s
+and STICKS_LOG=redis for a cluster without Kafka, whose revocations a stream in Redis keeps.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from sticks import DOORS, Books, Client, End, Run
 
 CLIENTS = int(os.environ.get("STICKS_CLIENTS", "240"))
 SECONDS = float(os.environ.get("STICKS_SECONDS", "14"))
+LOG = os.environ.get("STICKS_LOG", "kafka")
 REVOKED = CLIENTS // 4
 BROKERS = 3
 
@@ -29,7 +31,10 @@ BROKERS = 3
 @pytest.mark.timeout(180 + 2 * SECONDS)
 async def test_who_is_revoked_stays_out_and_nobody_else_is_closed():
     environment = {"MARTLET_SESSIONS_INDEXED_CLAIMS": "org", "MARTLET_AUTH_COOKIE": "session"}
-    cluster = Cluster(3, prometheus=False, node_environment=environment, spares=1, brokers=BROKERS)
+    if LOG == "redis":
+        environment |= {"MARTLET_KAFKA_BROKERS": "", "MARTLET_KAFKA_TOPICS": ""}
+    cluster = Cluster(
+        3, prometheus=False, node_environment=environment, spares=1, brokers=BROKERS, durable_redis=LOG == "redis")
     await asyncio.to_thread(cluster.start)
     try:
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
@@ -92,7 +97,7 @@ class Trial:
         for number, session in enumerate(victims):
             self.books.revoking(session, time.monotonic())
             event = {"id": f"e-{session}", "at": time.time()} | target(session)
-            if number % 3 == 0:
+            if LOG == "redis" or number % 3 == 0:
                 asyncio.create_task(self.revoke_by_api(session, event))
             else:
                 self.producer.produce(
@@ -129,26 +134,38 @@ class Trial:
         self.kill(second)
         await asyncio.sleep(step)
         await self.start(second)
-        # One broker, and with it the partitions that it leads; then all, with a node that starts meanwhile.
+        # One broker, and with it the partitions that it leads.
         self.cluster.broker_command("down 1")
         await asyncio.sleep(step)
+        # All that keeps events, with a node that starts meanwhile.
         self.kill(first)
-        for broker in range(2, BROKERS + 1):
-            self.cluster.broker_command(f"down {broker}")
+        if LOG == "redis":
+            await self.end_redis()
+        else:
+            for broker in range(2, BROKERS + 1):
+                self.cluster.broker_command(f"down {broker}")
         starting = asyncio.create_task(self.start(first))
         await asyncio.sleep(2 * step)
         assert not starting.done(), "a node became ready that cannot have read anything"
+        if LOG == "redis":
+            await self.start_redis()
         for broker in range(1, BROKERS + 1):
             self.cluster.broker_command(f"up {broker}")
         await starting
-        await asyncio.to_thread(self.cluster.redis.stop, 10, signal.SIGKILL)
+        await self.end_redis()
         await asyncio.sleep(step)
-        self.cluster.redis.start()
-        await asyncio.to_thread(wait_for, "redis", lambda: connectable(self.cluster.redis_port))
+        await self.start_redis()
         await self.start(spare)
         self.kill(third)
         self.kill(second)
         await asyncio.gather(self.start(third), self.start(second))
+
+    async def end_redis(self):
+        await asyncio.to_thread(self.cluster.redis.stop, 10, signal.SIGKILL)
+
+    async def start_redis(self):
+        self.cluster.redis.start()
+        await asyncio.to_thread(wait_for, "redis", lambda: connectable(self.cluster.redis_port))
 
     def kill(self, node):
         self.books.ended(node.process.name, time.monotonic())
