@@ -26,12 +26,19 @@ struct PlotTests {
         #expect((1...6).contains(Int((panel.top / panel.tick).rounded())))
     }
 
-    @Test(
-        "Numbers and text as they are written",
-        arguments: [(0.5, "0.5"), (1_234.56, "1,234"), (-2, "-2"), (1_000_000, "1,000,000")])
-    func numbers(value: Double, text: String) {
-        #expect(value.short == text)
-        #expect((0.05 + value).tenth.contains(".") == (value == 0.5 || value == 1_234.56) || value != 1_234.56)
+    @Test("A panel without anything says so")
+    func empty() {
+        var result = SimulationResult()
+        result.samples = [Sample(), Sample(time: 100, nodesReady: 2)]
+        let svg = Plot(GrowthScenarios.grow(.roundRobin), result).svg
+        #expect(svg.split(separator: "\n").count { $0.contains(">none<") } == 3)
+    }
+
+    @Test("Numbers and text as they are written")
+    func numbers() {
+        #expect([0.5, 1_234.56, -2, 1_000_000].map(\.short) == ["0.5", "1,234", "-2", "1,000,000"])
+        #expect([0.04, 1.25, -0.5, 30].map(\.tenth) == ["0", "1.3", "-0.5", "30"])
+        #expect([2_500_000.0, 999_000].map(\.brief) == ["2.5 M", "999,000"])
         #expect("a < b & c".escaped == "a &lt; b &amp; c")
     }
 }

@@ -5,9 +5,10 @@
 ///
 /// desired = ⌈current × metric ÷ target⌉, and nothing within the tolerance; pods that end are left out, pods whose
 /// metric is missing count as at the target when shrinking and as zero when growing, pods that are pending as zero when
-/// growing. Written after
-/// https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details and, where it is silent,
-/// `calcPlainMetricReplicas` of Kubernetes' `replica_calculator.go`.
+/// growing. Written after Kubernetes' documentation and, where it is silent, `calcPlainMetricReplicas` of its
+/// `replica_calculator.go`.
+///
+/// https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
 struct HorizontalPodAutoscaler: Autoscaler {
     /// `--horizontal-pod-autoscaler-tolerance`, `--horizontal-pod-autoscaler-sync-period`: Kubernetes' defaults.
     static let tolerance = 0.1

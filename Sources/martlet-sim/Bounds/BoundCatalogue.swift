@@ -57,7 +57,7 @@ enum BoundCatalogue {
             ) { $0.revocations * $0.tokenLifetime / 1e6 },
             Bound(
                 "a node: reading a day's events at start", in: "thousand records/s", of: 500,
-                "connections × one a day ÷ 600 s (rollout.catchUpSeconds); 10 M in 20 s is what is to be reached",
+                "connections × one a day ÷ 600 s (rollout.catchUpSeconds); half a million is the aim",
                 past: "shorter tokens: what is replayed is as long as they live"
             ) { $0.revocations * $0.tokenLifetime / 600 / 1e3 },
             Bound(
@@ -67,13 +67,13 @@ enum BoundCatalogue {
                     "brokers share it (partitions over brokers); then a relay in each zone, or followers near the nodes"
             ) { $0.revocations * costs.recordBytes * 8 * $0.nodes / 1e9 },
             Bound(
-                "Kafka: all nodes start at once", in: "Gbit/s", of: 10,
+                "Kafka: a tenth of the nodes start at once", in: "Gbit/s", of: 10,
                 "events of a day × \(Int(costs.recordBytes)) B × a tenth of the nodes ÷ 600 s",
                 past: "start fewer at a time (rollout.maxSurge), shorter tokens"
             ) { $0.revocations * $0.tokenLifetime * costs.recordBytes * 8 * $0.nodes / 10 / 600 / 1e9 },
             Bound(
                 "the authority: calls while events come", in: "calls/s", of: 2_000,
-                "nodes × the more of 4/s (a batch waits 250 ms) and connections ÷ nodes ÷ 600 s ÷ 500, at most 1 a session",
+                "nodes × the more of 4/s (a batch waits 250 ms) and connections ÷ nodes ÷ 600 s ÷ 500",
                 past: "let a batch wait as long as it takes to fill: 500 sessions a call, a twentieth of the calls"
             ) { work in
                 let sessions = work.perNode / work.validationInterval

@@ -21,6 +21,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Print JSON, with the samples, one scenario a line.")
     var json = false
 
+    @Flag(help: "Print a table in Markdown, a row a scenario.")
+    var table = false
+
     func run() throws {
         let all = ScenarioCatalogue.all
         var scenarios: [Scenario] = []
@@ -29,13 +32,14 @@ struct RunCommand: ParsableCommand {
             if named.isEmpty { throw ValidationError("there is no scenario \(name); martlet-sim list names them") }
             scenarios += named
         }
+        if self.table { print("| scenario | what happens | what is shown | holds |\n| --- | --- | --- | --- |") }
         var holds = true
         for var scenario in scenarios {
             if let seed { scenario.seed = seed }
             let began = ContinuousClock.now
             let result = Simulation.run(scenario)
             let report = ScenarioReport(scenario, result, took: began.duration(to: .now))
-            print(self.json ? try report.json() : report.text)
+            print(self.json ? try report.json() : self.table ? report.row : report.text)
             if let svg {
                 let path = scenarios.count > 1 ? "\(svg)/\(scenario.name).svg" : svg
                 try Plot(scenario, result).svg.write(toFile: path, atomically: true, encoding: .utf8)

@@ -15,31 +15,28 @@ struct PlotBox: Sendable {
         let bottom = y(0)
         var parts: [String] = []
         for value in stride(from: 0, through: scale, by: panel.tick) {
-            parts.append(
-                "<path d=\"M\(self.left.tenth) \(y(value))h\(self.width.tenth)\" stroke=\"\(value == 0 ? "#888" : "#e4e4e4")\"/>"
-            )
-            parts.append(
-                "<text x=\"\((self.left - 6).tenth)\" y=\"\(y(value))\" dy=\"4\" text-anchor=\"end\">\(value.short)</text>"
-            )
+            let color = value == 0 ? "#888" : "#e4e4e4"
+            parts.append("<path d=\"M\(self.left.tenth) \(y(value))h\(self.width.tenth)\" stroke=\"\(color)\"/>")
+            parts.append(Self.text(value.brief, (self.left - 6).tenth, y(value), "dy=\"4\" text-anchor=\"end\""))
         }
         for tick in self.time.ticks {
             let place = x(tick * self.time.secondsPerUnit)
             parts.append("<path d=\"M\(place) \(bottom)v4\" stroke=\"#888\"/>")
-            parts.append("<text x=\"\(place)\" y=\"\(bottom)\" dy=\"15\" text-anchor=\"middle\">\(tick.short)</text>")
+            parts.append(Self.text(tick.short, place, bottom, "dy=\"15\" text-anchor=\"middle\""))
         }
         let middle = (top + self.height / 2).tenth
-        parts.append(
-            "<text x=\"14\" y=\"\(middle)\" transform=\"rotate(-90 14 \(middle))\" text-anchor=\"middle\" fill=\"#666\">"
-                + "\(panel.unit)</text>")
-        parts.append(
-            "<text x=\"\(self.left.tenth)\" y=\"\((top - 6).tenth)\" font-weight=\"bold\">\(panel.title)</text>")
+        let turned = "transform=\"rotate(-90 14 \(middle))\" text-anchor=\"middle\" fill=\"#666\""
+        parts.append(Self.text(panel.unit, "14", middle, turned))
+        parts.append(Self.text(panel.title, self.left.tenth, (top - 6).tenth, "font-weight=\"bold\""))
         parts.append(self.legend(panel, top))
+        if panel.isEmpty {
+            let center = (self.left + self.width / 2).tenth
+            parts.append(Self.text("none", center, middle, "text-anchor=\"middle\" fill=\"#666\""))
+        }
         for series in panel.series { parts.append(Self.path(series, times, x, y)) }
         if isLast {
             let end = (self.left + self.width).tenth
-            parts.append(
-                "<text x=\"\(end)\" y=\"\(bottom)\" dy=\"30\" text-anchor=\"end\" fill=\"#666\">\(self.time.unit)</text>"
-            )
+            parts.append(Self.text(self.time.unit, end, bottom, "dy=\"30\" text-anchor=\"end\" fill=\"#666\""))
         }
         return parts.joined(separator: "\n")
     }
@@ -48,15 +45,17 @@ struct PlotBox: Sendable {
         var right = self.left + self.width
         var parts: [String] = []
         for series in panel.series.reversed() {
-            parts.append(
-                "<text x=\"\(right.tenth)\" y=\"\((top - 6).tenth)\" text-anchor=\"end\">\(series.name)</text>")
+            parts.append(Self.text(series.name, right.tenth, (top - 6).tenth, "text-anchor=\"end\""))
             right -= Double(series.name.count) * 6.5 + 10
-            parts.append(
-                "<rect x=\"\((right - 8).tenth)\" y=\"\((top - 14).tenth)\" width=\"9\" height=\"9\" fill=\"\(series.color)\"/>"
-            )
+            let place = "x=\"\((right - 8).tenth)\" y=\"\((top - 14).tenth)\""
+            parts.append("<rect \(place) width=\"9\" height=\"9\" fill=\"\(series.color)\"/>")
             right -= 20
         }
         return parts.joined(separator: "\n")
+    }
+
+    private static func text(_ text: String, _ x: String, _ y: String, _ attributes: String) -> String {
+        "<text x=\"\(x)\" y=\"\(y)\" \(attributes)>\(text.escaped)</text>"
     }
 
     private static func path(
@@ -86,6 +85,9 @@ struct PlotBox: Sendable {
 }
 
 extension Double {
+    /// On an axis, where there is room for few digits.
+    var brief: String { abs(self) >= 1e6 ? (self / 1e6).short + " M" : self.short }
+
     /// With one digit behind the point, if any.
     var tenth: String {
         let tenths = Int((self * 10).rounded())

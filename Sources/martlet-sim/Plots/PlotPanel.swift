@@ -8,6 +8,9 @@ struct PlotPanel: Sendable {
     var unit: String
     var series: [PlotSeries]
 
+    /// Whether there is nothing to be seen.
+    var isEmpty: Bool { self.most == 0 }
+
     private var most: Double { self.series.reduce(0) { max($0, $1.most) } }
 
     /// Between ticks of the vertical axis, about four of them. What is drawn are counts: it is whole.

@@ -28,10 +28,9 @@ struct Check: Codable, Sendable {
             && (self.least.map { self.value >= $0 } ?? true)
     }
 
-    var text: String {
-        let bound = self.most.map { "≤ \($0.short)" } ?? self.least.map { "≥ \($0.short)" } ?? ""
-        return "\(self.holds ? "holds" : "FAILS")  \(self.what): \(self.value.short) (\(bound))"
-    }
+    var bound: String { self.most.map { "≤ \($0.short)" } ?? self.least.map { "≥ \($0.short)" } ?? "" }
+
+    var text: String { "\(self.holds ? "holds" : "FAILS")  \(self.what): \(self.value.short) (\(self.bound))" }
 }
 
 extension Double {

@@ -54,6 +54,13 @@ struct ScenarioReport: Codable, Sendable {
         return lines.joined(separator: "\n")
     }
 
+    /// A row of a table in Markdown, with a link to the plot.
+    var row: String {
+        let shown = self.checks.map { "\($0.what): **\($0.value.short)** (\($0.bound))" }.joined(separator: "; ")
+        let link = "[\(self.scenario)](simulation/\(self.scenario).svg)"
+        return "| \(link) | \(self.summary) | \(shown) | \(self.holds ? "yes" : "**no**") |"
+    }
+
     func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys

@@ -19,7 +19,7 @@ enum GrowthScenarios {
         }
     }
 
-    /// Clients stay for eight hours, so that next to nothing comes and goes by itself: what evens out is the rebalancing.
+    /// Clients stay for eight hours, so that next to nothing comes and goes by itself: rebalancing evens it out.
     static func grow(_ balancing: Balancing, step: Double = 0.5, scale: Double = 1) -> Scenario {
         let model = NodeModel(scale: scale)
         let open = model.target

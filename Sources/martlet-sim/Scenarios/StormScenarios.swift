@@ -14,7 +14,7 @@ enum StormScenarios {
             length: 3_600, nodes: 5,
             arrivals: FlashCrowd(before: before, during: during, begins: 300, rise: 120, ends: 2_400)
         ) { result in
-            // Until there is room: two doublings, a minute apart, each seen half a minute late, and the start of a node.
+            // Until there is room: two doublings a minute apart, each seen half a minute late, and a node's start.
             let room = 120 + 2 * 60 + 30 + model.pendingTime + model.catchUpTime
             return Self.checks(result, bound: room + during / (11 * model.connectsPerSecond) + ClientModel().delayMax)
                 + [Check("direction changes", Double(result.directionChanges), atMost: 1)]
