@@ -34,6 +34,10 @@ struct APIRoutes: Sendable {
             guard self.admits(request) else { return Self.unauthorized }
             return try Response.json(.ok, self.operations.overview())
         }
+        router.get("/api/nodes") { request, _ in
+            guard self.admits(request) else { return Self.unauthorized }
+            return try Response.json(.ok, ["result": self.operations.nodes()])
+        }
         // No secret: what the API is, not what it holds.
         router.get("/openapi.yaml") { _, _ in
             Response.bytes(.ok, PackageResources.openapi_yaml, contentType: "application/yaml")

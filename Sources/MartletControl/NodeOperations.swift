@@ -17,6 +17,9 @@ package protocol NodeOperations: Sendable {
     /// What the console shows; asked once a second by each open page.
     func overview() -> NodeOverview
 
+    /// The nodes that this one knows of, itself among them.
+    func nodes() -> ClusterOverview
+
     /// Does what the API was asked, on all nodes that it concerns; never a broadcast, which is asked for in pieces.
     func perform(_ command: APICommand) async throws(APIError) -> APIResult
 

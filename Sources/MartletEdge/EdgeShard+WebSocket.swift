@@ -67,9 +67,11 @@ extension EdgeShard {
     /// - Parameter awaitsPeer: Whether the peer's close frame comes before our end; not where it breaks the protocol.
     func endWebSocket(_ slot: Int32, _ notice: CloseNotice, awaitsPeer: Bool = true) {
         var (code, text) = (notice.code, notice.text)
-        if notice.reason == .shutdown, self.connections[Int(slot)].kind == .jsonRPC {
-            code = CloseReason.serviceRestart.code
-            text = "\(CloseReason.serviceRestart.text), retry after \(self.retryMilliseconds()) ms"
+        // Without an SDK that knows when to come back, a client must be told.
+        if self.connections[Int(slot)].kind == .jsonRPC, [.shutdown, .rebalance].contains(notice.reason) {
+            let told = notice.reason == .shutdown ? CloseReason.serviceRestart : notice.reason
+            code = told.code
+            text = "\(told.text), retry after \(self.retryMilliseconds()) ms"
         }
         // Who cannot read close frames, as many a client without an SDK, finds it among the pushes.
         if self.connections[Int(slot)].kind == .uniWebSocket { self.push(slot, .disconnect(notice)) }

@@ -27,20 +27,12 @@ package final class EdgeShard {
     var extras: [Int32: EdgeExtras] = [:]
     /// Addresses the reactor told, while a connection's request is awaited.
     var addresses: [Int32: PeerAddress] = [:]
-    private var drain: Drain?
+    var departures = Departures()
     private var nextTicket: UInt32 = 0
     var waitingForKeys: Set<Int32> = []
     var announcements = Announcements()
     /// Set while a subscription ends that nobody has been told of.
     var leavesUnseen = false
-
-    /// A drain under way.
-    private struct Drain {
-        var pace: DrainPace
-        var startedAt: Int64
-        var closed = 0
-        var cursor: Int32 = 0
-    }
 
     package init(shared: EdgeShared, shard: Shard) {
         self.shared = shared
@@ -343,7 +335,7 @@ extension EdgeShard: ReactorDelegate {
 
     package func ticked() {
         self.shard.ticked(now: self.reactor.now)
-        self.continueDrain()
+        self.continueDepartures()
         if self.announcements.isBusy { self.continueAnnouncements() }
     }
 }
@@ -397,30 +389,5 @@ extension EdgeShard: ShardEdge {
     package func reconfigured(limits: Limits, namespaces: NamespaceTable) {
         self.limits = limits
         self.namespaces = namespaces
-    }
-
-    package func drain(window: Duration) {
-        for slot in self.connections.indices where self.connections[slot].isIdleRequest {
-            self.finish(Int32(slot), reason: .answered)
-        }
-        let total = self.connections.count { $0.flags.contains(.admitted) }
-        self.drain = Drain(pace: DrainPace(connections: total, window: window), startedAt: self.reactor.now)
-    }
-
-    private func continueDrain() {
-        guard var drain = self.drain else { return }
-        let due = drain.pace.due(after: self.reactor.now - drain.startedAt)
-        while drain.closed < due, Int(drain.cursor) < self.connections.count {
-            if self.connections[Int(drain.cursor)].flags.contains(.admitted) {
-                self.end(drain.cursor, reason: .shutdown)
-                drain.closed += 1
-            }
-            drain.cursor += 1
-        }
-        self.drain = drain
-        // What came in behind the cursor goes as well, once the rest has gone.
-        if Int(drain.cursor) >= self.connections.count, self.shared.metrics.open.current > 0 {
-            self.drain?.cursor = 0
-        }
     }
 }

@@ -84,11 +84,25 @@ package final class EdgeShared: Sendable {
         self.admission.withLock { $0.reconfigure(configuration, now: Clock.monotonic) }
     }
 
-    /// What the node is doing, as far as it decides who may come. A drain is final: readiness that comes late does not
-    /// open the doors again.
+    /// What the node is doing, as far as it decides who may come; see `Admission.enter`.
     package func setAdmission(_ mode: Admission.Mode) {
         self.admission.withLock { $0.enter(mode, now: Clock.monotonic) }
-        if mode == .draining { self.draining.store(true, ordering: .relaxed) }
+        if mode == .draining { self.endKeptAlive() }
+    }
+
+    /// From now on every answer ends its connection.
+    package func endKeptAlive() { self.draining.store(true, ordering: .relaxed) }
+
+    /// Takes a drain back.
+    package func reopen() {
+        self.admission.withLock { $0.reopen(now: Clock.monotonic) }
+        self.draining.store(false, ordering: .relaxed)
+    }
+
+    /// Whether clients were turned away of late because too many came at once.
+    package func isRefusing(within nanoseconds: Int64) -> Bool {
+        guard let last = self.admission.withLock({ $0.refusedForRateAt }) else { return false }
+        return Clock.monotonic - last <= nanoseconds
     }
 
     package var isFull: Bool { self.placesTaken >= self.capacity }

@@ -57,6 +57,18 @@ package final class Hub: BusSink {
         for mailbox in self.mailboxes { mailbox.post(control: message) }
     }
 
+    /// Sends so many connections to other nodes, each shard its part of them.
+    package func shed(_ count: Int, over window: Duration) {
+        let (each, rest) = count.quotientAndRemainder(dividingBy: max(1, self.mailboxes.count))
+        // The rest goes to other shards each time, so that none is the smallest in the end.
+        let first = Int.random(in: self.mailboxes.indices)
+        for index in self.mailboxes.indices {
+            let place = (index + first) % self.mailboxes.count
+            let part = each + (place < rest ? 1 : 0)
+            if part > 0 { self.mailboxes[index].post(control: .shed(part, over: window)) }
+        }
+    }
+
     /// Whether a shard has more to catch up with than a producer that can wait should add to.
     package var isBehind: Bool { self.mailboxes.contains { $0.controlCount > Self.controlBacklogMax } }
 

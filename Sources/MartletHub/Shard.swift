@@ -195,6 +195,8 @@ package final class Shard {
             self.limits = limits
             self.edge?.reconfigured(limits: limits, namespaces: namespaces)
         case .drain(let window): self.edge?.drain(window: window)
+        case .drainTakenBack: self.edge?.drainTakenBack()
+        case .shed(let count, let window): self.edge?.shed(count, over: window)
         case .snapshot(let namesUsers, let receive): receive(self.snapshot(namesUsers: namesUsers))
         case .channels(let start, let receive): receive(self.channelSlice(from: start))
         }

@@ -27,4 +27,6 @@ package protocol ShardEdge: AnyObject {
     /// Other limits and namespaces hold from now on; what was admitted before stays.
     func reconfigured(limits: Limits, namespaces: NamespaceTable)
     func drain(window: Duration)
+    func drainTakenBack()
+    func shed(_ count: Int, over window: Duration)
 }

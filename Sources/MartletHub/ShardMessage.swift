@@ -28,6 +28,10 @@ package enum ShardMessage: Sendable {
     case reconfigured(Limits, NamespaceTable)
     /// End all connections evenly over this time.
     case drain(window: Duration)
+    /// Those that are left of a drain stay.
+    case drainTakenBack
+    /// Send so many connections to other nodes evenly over this time, those first that said nothing for long.
+    case shed(Int, over: Duration)
     case snapshot(namesUsers: Bool, @Sendable (ShardSnapshot) -> Void)
     /// Names channels, from a place in the shard's table on.
     case channels(from: Int, @Sendable (ChannelSlice) -> Void)

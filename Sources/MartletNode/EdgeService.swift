@@ -20,12 +20,14 @@ struct EdgeService: Service {
     let bus: any Bus
     let shared: EdgeShared
     let life: NodeLife
+    let drain: NodeDrain
     let logger: Logger
 
-    /// How often the drain looks at what is left.
+    /// How often it looks at what is left.
     private static let pollInterval: Duration = .milliseconds(50)
     /// Time for the last goodbyes to leave.
     private static let farewell: Duration = .seconds(3)
+    private static let farewellHurried: Duration = .milliseconds(200)
 
     func run() async throws {
         // Confined to their reactors' threads from the start of these on; kept alive here.
@@ -44,36 +46,21 @@ struct EdgeService: Service {
         for reactor in self.reactors { try reactor.start() }
         self.logger.info("listening for clients", metadata: ["address": "\(self.configuration.listen.publicAddress)"])
         try? await gracefulShutdown()
-        await self.drain()
+        await self.drain.finish()
+        await self.sayFarewell()
         for reactor in self.reactors { reactor.stop() }
         for shard in shards { shard.stop() }
         self.life.stop()
         withExtendedLifetime(edges) {}
     }
 
-    private func drain() async {
-        self.life.drain()
-        self.logger.info("draining", metadata: ["connections": "\(self.shared.metrics.open.current)"])
-        // The balancer notices first; until then what it sends is served.
-        await self.wait(self.configuration.drain.delay) { false }
-        self.shared.setAdmission(.draining)
-        let window = self.life.isHurried ? Duration.zero : self.configuration.drain.window
-        self.hub.tellAll(.drain(window: window))
-        await self.wait(window) { self.shared.metrics.open.current == 0 }
-        if self.shared.metrics.open.current > 0 { self.hub.tellAll(.drain(window: .zero)) }
-        let isEmpty = { @Sendable in self.reactors.allSatisfy { $0.shared.openConnections.current == 0 } }
-        await self.wait(self.life.isHurried ? .milliseconds(200) : Self.farewell, isEmpty)
-        self.logger.info("drained", metadata: ["connections": "\(self.shared.metrics.open.current)"])
-    }
-
-    /// Waits for the time, the condition or the second signal, whichever comes first.
-    private func wait(_ time: Duration, _ isDone: @Sendable () -> Bool) async {
+    /// Waits until the last connection is gone, or its time is up.
+    private func sayFarewell() async {
+        let time = self.life.isHurried ? Self.farewellHurried : Self.farewell
         let deadline = ContinuousClock.now + time
-        let wasHurried = self.life.isHurried
-        while ContinuousClock.now < deadline, !isDone() {
-            if self.life.isHurried && !wasHurried { return }
-            // Uncancelled by intent: a cancelled drain still says goodbye, it only hurries.
-            if (try? await Task.sleep(for: Self.pollInterval)) == nil { return self.life.hurry() }
+        while ContinuousClock.now < deadline, self.reactors.contains(where: { $0.shared.openConnections.current > 0 }) {
+            // Uncancelled by intent: who is cancelled still says goodbye.
+            if (try? await Task.sleep(for: Self.pollInterval)) == nil { return }
         }
     }
 }

@@ -27,7 +27,8 @@ package struct Node {
                         runtime.reload(from: read)
                         continue
                     }
-                    if runtime.life.isDraining { runtime.life.hurry() }
+                    if runtime.life.isStopping { runtime.life.hurry() }
+                    runtime.life.beginToStop()
                     await group.triggerGracefulShutdown()
                 }
                 try? await Task.sleep(for: .seconds(.max / 2))

@@ -23,6 +23,7 @@ final class NodeLife: Sendable {
         var concerns: [@Sendable () -> String?] = []
         var isReady = false
         var isDraining = false
+        var isStopping = false
         var isStopped = false
         var isHurried = false
         var isFull: @Sendable () -> Bool = { false }
@@ -55,6 +56,13 @@ final class NodeLife: Sendable {
 
     var isDraining: Bool { self.state.withLock { $0.isDraining } }
     func drain() { self.state.withLock { $0.isDraining = true } }
+
+    /// Ready again, unless the node is to end.
+    func takeDrainBack() { self.state.withLock { $0.isDraining = $0.isStopping } }
+
+    /// Whether the node was told to end, after which there is no way back.
+    var isStopping: Bool { self.state.withLock { $0.isStopping } }
+    func beginToStop() { self.state.withLock { $0.isStopping = true } }
     func stop() { self.state.withLock { $0.isStopped = true } }
 
     /// Whether what is left must end at once.

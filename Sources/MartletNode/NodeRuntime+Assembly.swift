@@ -150,6 +150,8 @@ extension NodeRuntime {
             connectionsMax: configuration.limits.connectionsMax
                 ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved),
             connectsPerSecond: configuration.limits.connectsPerSecond,
+            slowStart: SlowStart(
+                fraction: configuration.slowStart.fraction, duration: configuration.slowStart.duration),
             connectionsPerAddressMax: configuration.limits.connectionsPerAddressMax,
             connectionsPerUserMax: configuration.limits.connectionsPerUserMax,
             trustedProxies: configuration.listen.trustedProxies)

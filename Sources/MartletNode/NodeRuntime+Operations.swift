@@ -34,6 +34,7 @@ extension NodeRuntime: NodeOperations {
         // No part of the node brings methods of its own.
         case .rpc: throw APIError(.methodNotFound)
         case .revoke(let request): return .revoked(try await self.revoke(request))
+        case .drain(let request): return .drain(try await self.drain(request))
         case .subscribe, .unsubscribe, .disconnect, .refresh, .connections, .channels, .info:
             return try await self.askAll(command)
         }

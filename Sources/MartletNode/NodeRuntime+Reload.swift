@@ -36,6 +36,9 @@ extension NodeRuntime {
             return self.logger.error("the configuration was not taken over", metadata: ["error": "\(error)"])
         }
         self.apiKeys.replace(result.api.keys)
+        if changes.live.contains(where: { $0.hasPrefix("rebalance.") }) {
+            self.rebalancer.reconfigure(result.rebalance)
+        }
         self.edge.reconfigure(Self.admissionConfiguration(result))
         self.live.withLock { live in
             live = result

@@ -41,6 +41,8 @@ final class NodeRuntime: Sendable {
     let revoker: Revoker
     /// Reads revocations from Redis where no Kafka keeps them.
     let feed: RevocationFeed?
+    let departure: NodeDrain
+    let rebalancer: Rebalancer
     let consumer: KafkaConsumer?
     let producer: KafkaProducer?
     let demoSecret: String?
@@ -117,6 +119,10 @@ final class NodeRuntime: Sendable {
                 knows: { [membership = self.cluster.membership] in membership.knows($0) }), capacity: capacity,
             admission: Admission(admission, now: Clock.monotonic), proxy: self.proxy,
             fetchKeys: Self.keyFetcher(verifier, hub))
+        self.departure = NodeDrain(
+            configuration.drain, hub: hub, shared: self.edge, life: self.life, logger: logger)
+        self.rebalancer = Rebalancer(
+            configuration, cluster: self.cluster, hub: hub, edge: self.edge, metrics: metrics, logger: logger)
         control.attach(self)
         self.cluster.attach(self)
         if let memory = bus as? MemoryBus { memory.attach(self.hub) }
@@ -132,6 +138,7 @@ final class NodeRuntime: Sendable {
         ]
         if let redisBus { services.append(redisBus) }
         services.append(ClosureService { [cluster] in await cluster.run() })
+        services.append(ClosureService { [rebalancer] in await rebalancer.run() })
         if let producer { services.append(ClosureService { await producer.run() }) }
         if let consumer { services.append(ClosureService { await consumer.run() }) }
         if let feed { services.append(ClosureService { await feed.run() }) }
@@ -149,7 +156,8 @@ final class NodeRuntime: Sendable {
         services.append(
             EdgeService(
                 configuration: self.configuration, reactors: self.reactors, mailboxes: self.mailboxes, hub: self.hub,
-                hubMetrics: self.hubMetrics, bus: self.bus, shared: self.edge, life: self.life, logger: self.logger))
+                hubMetrics: self.hubMetrics, bus: self.bus, shared: self.edge, life: self.life,
+                drain: self.departure, logger: self.logger))
         return services
     }
 

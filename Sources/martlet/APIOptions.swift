@@ -22,14 +22,21 @@ struct APIOptions: ParsableArguments {
     private static let answerBytesMax = 1_048_576
 
     /// - Returns: The result, JSON on one line.
-    func call(_ method: String, _ body: [UInt8]) async throws -> [UInt8] {
+    func call(_ method: String, _ body: [UInt8]) async throws -> [UInt8] { try await self.call(.POST, method, body) }
+
+    /// What the node tells without being asked to do anything.
+    ///
+    /// - Returns: The result, JSON on one line.
+    func get(_ name: String) async throws -> [UInt8] { try await self.call(.GET, name, nil) }
+
+    private func call(_ verb: HTTPMethod, _ method: String, _ body: [UInt8]?) async throws -> [UInt8] {
         let configuration = try self.source.read(forNode: false)
         let url = "\(self.address(configuration))/api/\(method)"
         var request = HTTPClientRequest(url: url)
-        request.method = .POST
-        request.headers.add(name: "Content-Type", value: "application/json")
+        request.method = verb
+        if body != nil { request.headers.add(name: "Content-Type", value: "application/json") }
         if let key = configuration.api.keys.first { request.headers.add(name: "X-API-Key", value: key) }
-        request.body = .bytes(ByteBuffer(bytes: body))
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
         let answer: [UInt8]
         let status: UInt
         do {

@@ -16,7 +16,8 @@ struct Martlet: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            ServeCommand.self, ConfigCommand.self, TokenCommand.self, PublishCommand.self, RevokeCommand.self,
+            ServeCommand.self, StatusCommand.self, DrainCommand.self, ConfigCommand.self, TokenCommand.self,
+            PublishCommand.self, RevokeCommand.self,
             VersionCommand.self,
         ])
 }

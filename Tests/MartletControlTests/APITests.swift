@@ -63,6 +63,34 @@ import Testing
         }
     }
 
+    @Test func aDrainTellsHowFarItIs() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(.development, operations) { client in
+            let status =
+                #"{"node":"n1","name":"fake","phase":"ending","connections":2,"connections_at_start":4,"#
+                + #""seconds_left":1.5}"#
+            #expect(try await client.post("/api/drain", "").body == #"{"result":\#(status)}"#)
+            let undone = try await client.post("/api/drain", #"{"node":"n1","undo":true}"#)
+            #expect(undone.body == #"{"result":\#(status)}"#)
+            #expect(try await client.post("/api/drain", #"{"node":"unknown"}"#).body.contains(#""code":107"#))
+            #expect(try await client.post("/api/drain", #"{"undo":1}"#).body.contains("undo is neither true nor false"))
+            let long = String(repeating: "n", count: 257)
+            #expect(try await client.post("/api/drain", #"{"node":"\#(long)"}"#).body.contains(#""code":107"#))
+        }
+        #expect(operations.recorded.first == .drain(APIRequest.Drain()))
+        #expect(operations.recorded[1] == .drain(APIRequest.Drain(node: "n1", undo: true)))
+        #expect(DrainStatus(FakeOperations.draining.json.span) == FakeOperations.draining)
+        #expect(DrainStatus(Array("{}".utf8).span) == nil)
+    }
+
+    @Test func theNodesAreForThoseWithAKey() async throws {
+        try await ControlClient.serving(Self.keyed, FakeOperations()) { client in
+            #expect(try await client.get("/api/nodes").status == Self.unauthorized)
+            let answer = try await client.get("/api/nodes", ["X-API-Key": "first"])
+            #expect(answer.status == 200 && answer.body.hasPrefix(#"{"result":{"#))
+        }
+    }
+
     @Test func aBatchHasNoEnvelope() async throws {
         let operations = FakeOperations()
         try await ControlClient.serving(.development, operations) { client in

@@ -43,6 +43,15 @@ final class FakeOperations: NodeOperations {
             revocationLag: .init(median: 0.001, p99: 0.004))
     }
 
+    func nodes() -> ClusterOverview {
+        let node = ClusterOverview.Node(
+            id: "n1", name: "fake", address: "127.0.0.1:8000", state: "ready", connections: 2, capacity: 100,
+            utilization: 0.02, version: "0.1.0", startedAt: 1, uptime: 7, silence: 0.5)
+        return ClusterOverview(
+            node: "n1", bus: "memory", degraded: ["redis: away"], nodes: [node], lost: 0, connections: 2,
+            desiredNodes: 2, rebalance: "alone")
+    }
+
     /// Every channel is known but `unknown`, the bus is away for `away`, and one of two nodes is silent about `silent`.
     func perform(_ command: APICommand) async throws(APIError) -> APIResult {
         self.commands.withLock { $0.append(command) }
@@ -66,12 +75,17 @@ final class FakeOperations: NodeOperations {
         case .historyRemove: return .done
         case .rpc: throw APIError(.methodNotFound)
         case .revoke: return .revoked(self.receipt)
+        case .drain(let request):
+            if request.node == "unknown" { throw .badRequest("no node is called unknown") }
+            return .drain(Self.draining)
         case .info: return .info([Self.node], NodeReach())
         // The control plane asks for its publications one by one.
         case .broadcast: throw APIError(.notAvailable)
         }
     }
 
+    static let draining = DrainStatus(
+        node: "n1", name: "fake", phase: .ending, connections: 2, connectionsAtStart: 4, secondsLeft: 1.5)
     private static let node = NodeInfo(
         uid: "n1", name: "fake", version: "0.1.0", clients: 2, users: 1, channels: 1, subscriptions: 2, uptime: 7,
         capacity: 100, state: "ready")

@@ -39,7 +39,7 @@ struct OpenAPITests {
 
     @Test func namesEveryMethodAndPath() throws {
         let paths = Set(try #require(self.document["paths"] as? Object).keys)
-        let others: Set = ["/api", "/metrics", "/healthz", "/readyz", "/openapi.yaml"]
+        let others: Set = ["/api", "/api/nodes", "/metrics", "/healthz", "/readyz", "/openapi.yaml"]
         #expect(paths == others.union(APIMethod.allCases.map { "/api/\($0.rawValue)" }))
     }
 
@@ -71,6 +71,21 @@ struct OpenAPITests {
             self.walk(try #require((answer as? Object)?["result"]), result, "", &seen)
         }
         #expect(seen == Set(self.fields(result, throughMaps: true)))
+    }
+
+    @Test func namesEveryFieldOfTheNodes() async throws {
+        let path = try #require((self.document["paths"] as? Object)?["/api/nodes"] as? Object)
+        let responses = try #require((path["get"] as? Object)?["responses"] as? Object)
+        let content = try #require((responses["200"] as? Object)?["content"] as? Object)
+        let schema = try #require((content["application/json"] as? Object)?["schema"] as? Object)
+        let box = Received()
+        try await ControlClient.serving(.development, FakeOperations()) { client in
+            await box.take(try await client.get("/api/nodes").body)
+        }
+        let answer = try JSONSerialization.jsonObject(with: Data(await box.text.utf8))
+        var seen: Set<String> = []
+        self.walk(answer, schema, "", &seen)
+        #expect(seen == Set(self.fields(schema, throughMaps: true)))
     }
 
     @Test func aBatchAnswersWithEveryMethodsResult() throws {
@@ -170,6 +185,7 @@ struct OpenAPITests {
                 .kafka(topic: "t", partition: 0, offset: 1), .redis(StreamID(milliseconds: 1, sequence: 0)),
             ]
             return positions.map { .revoked(RevocationReceipt(id: "i", isDurable: true, position: $0)) }
+        case .drain: return [.drain(FakeOperations.draining)]
         case .batch: return []
         }
     }

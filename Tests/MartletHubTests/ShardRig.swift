@@ -64,6 +64,8 @@ final class ShardRig {
         func reconfigured(limits: Limits, namespaces: NamespaceTable) { self.events.append("reconfigured") }
         func keysRefreshed() { self.events.append("keys") }
         func drain(window: Duration) { self.events.append("drain") }
+        func drainTakenBack() { self.events.append("drain taken back") }
+        func shed(_ count: Int, over window: Duration) { self.events.append("shed \(count)") }
 
         func take() -> [String] {
             defer { self.events = [] }

@@ -141,6 +141,20 @@ struct MembershipTests {
         #expect(membership.seen(at: 10_000_000_001).isEmpty)
     }
 
+    @Test func whoFellSilentIsMissedForAWhileAndNewWhenItIsBack() {
+        let membership = Membership()
+        let second: Int64 = 1_000_000_000
+        for id in ["a", "b", "c"] { membership.heard(self.member(id), at: 0) }
+        membership.left("c")
+        membership.heard(self.member("a"), at: 20 * second)
+        #expect(membership.view(at: 20 * second).seen.map(\.member.id) == ["a"])
+        #expect(membership.view(at: 20 * second).recent == 2 && !membership.knows("b", at: 20 * second))
+        // Stopped for a while, and heard of again.
+        membership.heard(self.member("b"), at: 25 * second)
+        #expect(membership.seen(at: 25 * second).map(\.first) == [20 * second, 25 * second])
+        #expect(membership.view(at: 400 * second).recent == 0)
+    }
+
     @Test func isBounded() {
         let membership = Membership()
         for index in 0...Membership.membersMax { membership.heard(self.member("\(index)"), at: 0) }

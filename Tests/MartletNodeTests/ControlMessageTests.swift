@@ -10,8 +10,8 @@ import Testing
 @Suite("Messages between nodes")
 struct ControlMessageTests {
     static let member = ClusterMember(
-        id: "n1", name: "a \"b\"", version: "1", startedAt: 1_700_000_000.5, connections: 3, capacity: 9,
-        state: "ready")
+        id: "n1", name: "a \"b\"", version: "1", startedAt: 1_700_000_000.5, uptime: 7.5, address: "h:1",
+        connections: 3, capacity: 9, state: "ready", isRefusing: true)
     static let messages: [ControlMessage] = [
         .invalidation(Invalidation(id: "1", target: .session("s\"1"), at: 1_700_000_000, source: .api)),
         .invalidation(

@@ -72,6 +72,51 @@ struct NodeRuntimeTests {
         #expect(elapsed < .seconds(8))
     }
 
+    @Test func aNodeDrainsWithoutEndingAndTakesItBack() async throws {
+        var configuration = try Self.configuration()
+        configuration.drain.delay = .zero
+        let port = configuration.listen.publicAddress.port
+        _ = try await Self.run(configuration) { runtime in
+            let client = try LoopbackClient(port: port)
+            try client.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _ = try client.take(through: ":subscribed\n")
+            guard case .drain(let begun) = try await runtime.perform(.drain(.init())) else { return }
+            #expect(begun.phase != .none && begun.connectionsAtStart == 1)
+            _ = try client.take(through: "retry: ")
+            #expect(await eventually { runtime.departure.progress.phase == .drained })
+            #expect(runtime.readiness().state == .draining)
+            let refused = try LoopbackClient(port: port)
+            try refused.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(try String(decoding: refused.takeAll(), as: UTF8.self).contains("retry: "))
+            // Named in full or in part, it is the same node.
+            for name in [runtime.identifier, String(runtime.identifier.prefix(8)), configuration.nodeName] {
+                guard case .drain(let again) = try await runtime.perform(.drain(.init(node: name))) else { return }
+                #expect(again.node == runtime.identifier && again.phase == .drained && again.connections == 0)
+            }
+            await #expect(throws: APIError.self) { try await runtime.perform(.drain(.init(node: "nobody"))) }
+            guard case .drain(let undone) = try await runtime.perform(.drain(.init(undo: true))) else { return }
+            #expect(undone.phase == .none && runtime.readiness().isReady)
+            let back = try LoopbackClient(port: port)
+            try back.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _ = try back.take(through: ":subscribed\n")
+            // The end of the node finds it as it is, and cannot be taken back.
+            runtime.life.beginToStop()
+            await #expect(throws: APIError.self) { try await runtime.perform(.drain(.init(undo: true))) }
+        }
+    }
+
+    @Test func aNodeWithoutRedisIsAloneAndSaysSo() async throws {
+        _ = try await Self.run(try Self.configuration()) { runtime in
+            let overview = runtime.nodes()
+            #expect(overview.bus == "memory" && overview.nodes.map(\.id) == [runtime.identifier])
+            #expect(overview.nodes.first?.state == "ready" && overview.lost == 0 && overview.desiredNodes == 1)
+            #expect(
+                overview.nodes.first?.address.hasSuffix(":\(runtime.configuration.listen.publicAddress.port)") == true)
+            let text = runtime.metrics.exposition()
+            #expect(text.contains("\nmartlet_desired_nodes 1\n") && text.contains("\nmartlet_deletion_cost 0\n"))
+        }
+    }
+
     @Test func aDrainTellsItsClientsAndTheNodeAnswersToTheEnd() async throws {
         let configuration = try Self.configuration()
         let runtime = try NodeRuntime(configuration, logger: Self.logger)

@@ -67,6 +67,9 @@ final class Cluster: Sendable {
 
     private var node: (any ClusterDelegate)? { self.delegate.withLock { $0.node } }
 
+    /// This node, as it announces itself.
+    var own: ClusterMember? { self.node?.member }
+
     /// Whether those who were there before have had the time to say so.
     private var isSettled: Bool {
         guard case .told(let time) = self.settling.withLock({ $0 }) else { return false }

@@ -11,6 +11,9 @@ final class Membership: Sendable {
     static let membersMax = 1_024
     /// Time after the last announcement until a member counts as gone, in nanoseconds.
     static let silenceMax: Int64 = 10_000_000_000
+    /// Time for which a member that fell silent is still missed, in nanoseconds: who misses more than half of those
+    /// who were there lately is more likely cut off than left alone.
+    static let recentMax: Int64 = 300_000_000_000
 
     struct Seen: Equatable, Sendable {
         var member: ClusterMember
@@ -24,10 +27,12 @@ final class Membership: Sendable {
     func heard(_ member: ClusterMember, at now: Int64 = Clock.monotonic) {
         self.table.withLock { table in
             if let known = table[member.id] {
-                table[member.id] = Seen(member: member, first: known.first, last: now)
+                // Who comes back is new: nobody knows what it went through.
+                let first = Self.isThere(known, now) ? known.first : now
+                table[member.id] = Seen(member: member, first: first, last: now)
                 return
             }
-            if table.count >= Self.membersMax { Self.expire(&table, now) }
+            if table.count >= Self.membersMax { table = table.filter { Self.isThere($0.value, now) } }
             guard table.count < Self.membersMax else { return }
             table[member.id] = Seen(member: member, first: now, last: now)
         }
@@ -36,18 +41,23 @@ final class Membership: Sendable {
     func left(_ id: String) { self.table.withLock { $0[id] = nil } }
 
     /// Whether a node was heard of lately.
-    func knows(_ id: String) -> Bool { self.table.withLock { $0[id] != nil } }
+    func knows(_ id: String, at now: Int64 = Clock.monotonic) -> Bool {
+        self.table.withLock { $0[id].map { Self.isThere($0, now) } ?? false }
+    }
 
     /// By name.
     func seen(at now: Int64 = Clock.monotonic) -> [Seen] {
-        let seen = self.table.withLock { table in
-            Self.expire(&table, now)
-            return Array(table.values)
-        }
+        let seen = self.table.withLock { $0.values.filter { Self.isThere($0, now) } }
         return seen.sorted { ($0.member.name, $0.member.id) < ($1.member.name, $1.member.id) }
     }
 
-    private static func expire(_ table: inout [String: Seen], _ now: Int64) {
-        table = table.filter { now - $0.value.last <= self.silenceMax }
+    /// Those that are there, and how many there were lately, those included that fell silent without a goodbye.
+    func view(at now: Int64 = Clock.monotonic) -> (seen: [Seen], recent: Int) {
+        self.table.withLock { table in
+            table = table.filter { now - $0.value.last <= Self.recentMax }
+            return (table.values.filter { Self.isThere($0, now) }, table.count)
+        }
     }
+
+    private static func isThere(_ seen: Seen, _ now: Int64) -> Bool { now - seen.last <= self.silenceMax }
 }

@@ -14,12 +14,15 @@ extension NodeRuntime: ClusterDelegate {
     static let channelsMax = 50_000
     /// Connections that one node describes in one answer.
     static let connectionsMax = 10_000
+    /// How long a node that turned somebody away for its rate says so, in nanoseconds.
+    private static let refusingTime: Int64 = 10_000_000_000
 
     var member: ClusterMember {
         ClusterMember(
             id: self.identifier, name: self.configuration.nodeName, version: Version.current,
-            startedAt: Clock.wall - self.uptime, connections: self.edge.metrics.open.current,
-            capacity: self.edge.capacity, state: self.readiness().state.rawValue)
+            startedAt: Clock.wall - self.uptime, uptime: self.uptime, address: self.configuration.nodeAddress,
+            connections: self.edge.metrics.open.current, capacity: self.edge.capacity,
+            state: self.readiness().state.rawValue, isRefusing: self.edge.isRefusing(within: Self.refusingTime))
     }
 
     // MARK: - Asking
@@ -54,7 +57,8 @@ extension NodeRuntime: ClusterDelegate {
         case .info:
             let outcome = try await self.cluster.ask(.info, Array("{}".utf8))
             return .info(outcome.told.compactMap { NodeAnswer.info($0.body.span) }, outcome.reach)
-        case .publish, .broadcast, .presence, .presenceStats, .history, .historyRemove, .rpc, .revoke:
+        case .publish, .broadcast, .presence, .presenceStats, .history, .historyRemove, .rpc, .revoke,
+            .drain:
             throw APIError(.methodNotFound)
         }
     }
@@ -90,6 +94,10 @@ extension NodeRuntime: ClusterDelegate {
                 NodeAnswer.channels(channels)
             }
         case .info: return NodeAnswer.info(await self.info)
+        case .drain(let request):
+            // Asked of all, meant for one.
+            guard request.node == self.identifier else { return NodeAnswer() }
+            return NodeAnswer(count: 1, body: try self.drain(undo: request.undo).json)
         case .publish, .broadcast, .presence, .presenceStats, .history, .historyRemove, .rpc, .revoke:
             throw APIError(.methodNotFound)
         }

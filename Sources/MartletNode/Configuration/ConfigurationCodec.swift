@@ -62,6 +62,14 @@ extension ConfigurationCodec where Value == Double {
             parse: { Double($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil } },
             render: { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" })
     }
+
+    /// A part of a whole.
+    static var fraction: Self {
+        Self(
+            kind: "number", expected: "a number above 0, up to 1",
+            parse: { Double($0).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil } },
+            render: { $0 == 1 ? "1" : "\($0)" })
+    }
 }
 
 extension ConfigurationCodec where Value == Duration {

@@ -28,6 +28,7 @@ extension NodeConfiguration {
         result.auth.publicKeys = fresh.auth.publicKeys
         result.api.keys = fresh.api.keys
         result.namespaces = fresh.namespaces
+        result.rebalance = fresh.rebalance
         result.limits = fresh.limits
         // What reactors, buses and tables were made with.
         result.limits.headBytesMax = self.limits.headBytesMax

@@ -10,8 +10,8 @@ extension NodeConfiguration {
 
     /// Every key but `namespaces`, in the order of the reference.
     package static let keys: [Key] =
-        [Self.nameKey] + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
-        + Self.kafkaKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.limitKeys
+        Self.nodeKeys + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
+        + Self.kafkaKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.clusterKeys + Self.limitKeys
         + Self.transportKeys + Self.eventKeys + Self.personalChannelKeys + Self.otherKeys
 
     private static func value<Value>(
@@ -20,8 +20,13 @@ extension NodeConfiguration {
         .value(name, path, codec, in: NodeConfiguration(), summary)
     }
 
-    private static let nameKey: Key = .optional(
-        "node.name", \.name, .text, absent: "the host's name", "What the node calls itself in logs and to others.")
+    private static let nodeKeys: [Key] = [
+        .optional(
+            "node.name", \.name, .text, absent: "the host's name", "What the node calls itself in logs and to others."),
+        .optional(
+            "node.address", \.address, .text, absent: "`listen.public`, with the host's name for every interface",
+            "Where clients reach the node, as it tells the others; shown to people, not used."),
+    ]
 
     private static let listenKeys: [Key] = [
         Self.value(

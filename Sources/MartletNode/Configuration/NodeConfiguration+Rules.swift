@@ -3,6 +3,7 @@
 
 import Foundation
 package import MartletCore
+package import MartletPolicy
 import MartletProtocol
 package import MartletSessions
 
@@ -33,6 +34,20 @@ extension NodeConfiguration {
     }
 
     package var nodeName: String { self.name ?? ProcessInfo.processInfo.hostName }
+
+    /// Where clients reach the node, as far as it can know.
+    package var nodeAddress: String {
+        if let address { return address }
+        let listens = self.listen.publicAddress
+        let isAny = ["0.0.0.0", "::"].contains(listens.host)
+        return isAny ? "\(ProcessInfo.processInfo.hostName):\(listens.port)" : "\(listens)"
+    }
+
+    package var desiredNodes: DesiredNodes {
+        DesiredNodes(
+            utilization: self.scaling.utilization, utilizationLost: self.scaling.utilizationLost,
+            spare: self.scaling.spareNodes)
+    }
 
     /// What a namespace's options are before anything is written about it.
     package var namespaceDefaults: NamespaceOptions {

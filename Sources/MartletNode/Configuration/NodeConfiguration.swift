@@ -4,6 +4,7 @@
 package import Logging
 package import MartletCore
 package import MartletEdge
+package import MartletPolicy
 package import MartletSessions
 
 /// Everything a node is told, with its defaults: those of a node that runs alone.
@@ -13,6 +14,8 @@ package import MartletSessions
 package struct NodeConfiguration: Sendable {
     /// nil: the host's name.
     package var name: String?
+    /// nil: see `NodeConfiguration.nodeAddress`.
+    package var address: String?
     package var listen = Listen()
     package var redis = Redis()
     package var kafka = Kafka()
@@ -22,6 +25,9 @@ package struct NodeConfiguration: Sendable {
     package var validation = Validation()
     package var sessions = Sessions()
     package var drain = Drain()
+    package var rebalance = RebalanceConfiguration()
+    package var slowStart = SlowStart()
+    package var scaling = Scaling()
     package var limits = Limits()
     package var reactor = Reactor()
     package var events = Events()
@@ -143,6 +149,17 @@ package struct NodeConfiguration: Sendable {
     package struct Drain: Sendable {
         package var delay: Duration = .seconds(5)
         package var window: Duration = .seconds(20)
+    }
+
+    package struct SlowStart: Sendable {
+        package var duration: Duration = .seconds(30)
+        package var fraction = 0.2
+    }
+
+    package struct Scaling: Sendable {
+        package var utilization = 0.7
+        package var utilizationLost = 0.9
+        package var spareNodes = 1
     }
 
     package struct Reactor: Sendable {

@@ -18,6 +18,7 @@ package enum APICommand: Equatable, Sendable {
     case info
     case rpc(APIRequest.RPC)
     case revoke(APIRequest.Revoke)
+    case drain(APIRequest.Drain)
 
     /// - Parameter body: JSON; nothing counts as an object without fields.
     package init(_ method: APIMethod, _ body: [UInt8]) throws(APIError) {
@@ -38,6 +39,7 @@ package enum APICommand: Equatable, Sendable {
         case .info: self = .info
         case .rpc: self = .rpc(try APIRequest.RPC(body.span))
         case .revoke: self = .revoke(try APIRequest.Revoke(body.span))
+        case .drain: self = .drain(try APIRequest.Drain(body.span))
         // Not a command, but a list of them.
         case .batch: throw APIError(.methodNotFound)
         }

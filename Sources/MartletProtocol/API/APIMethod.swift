@@ -5,7 +5,7 @@
 package enum APIMethod: String, CaseIterable, Sendable {
     case publish, broadcast
     case subscribe, unsubscribe, disconnect, refresh, connections
-    case presence, history, channels, info, batch, rpc, revoke
+    case presence, history, channels, info, batch, rpc, revoke, drain
     case presenceStats = "presence_stats"
     case historyRemove = "history_remove"
 
@@ -26,6 +26,7 @@ package enum APIMethod: String, CaseIterable, Sendable {
         case .batch: APIRequest.Batch.fields
         case .rpc: APIRequest.RPC.fields
         case .revoke: APIRequest.Revoke.fields
+        case .drain: APIRequest.Drain.fields
         }
     }
 

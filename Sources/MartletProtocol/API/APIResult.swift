@@ -24,13 +24,14 @@ package enum APIResult: Equatable, Sendable {
     /// JSON on one line, or nil.
     case rpc([UInt8]?)
     case revoked(RevocationReceipt)
+    case drain(DrainStatus)
 
     /// Set where the result is only a part of what was asked for.
     package var error: APIError? {
         switch self {
         case .reached(let reach), .channels(_, let reach), .connections(_, let reach): reach.error
         // Which nodes are silent is what one asks for.
-        case .publish, .broadcast, .done, .presence, .presenceStats, .history, .info, .rpc, .revoked: nil
+        case .publish, .broadcast, .done, .presence, .presenceStats, .history, .info, .rpc, .revoked, .drain: nil
         }
     }
 
@@ -72,6 +73,7 @@ package enum APIResult: Equatable, Sendable {
             reach.writeUnanswered(to: &writer)
         case .rpc(let data): writer.member("data", ifAny: data)
         case .revoked(let receipt): receipt.write(to: &writer)
+        case .drain(let status): status.writeMembers(to: &writer)
         }
         writer.endObject()
     }

@@ -1,0 +1,124 @@
+// This source file is part of the Martlet project.
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MartletCore
+import MartletEdge
+import MartletHub
+import MartletInstruments
+import MartletPolicy
+import Synchronization
+
+/// Gives connections away where this node has more than its share, and says how many nodes there should be.
+final class Rebalancer: Sendable {
+    private struct State {
+        var policy: RebalancePolicy
+        var period: Duration
+        var last = RebalanceDecision.hold(.unsettled)
+    }
+
+    /// How often it is looked whether a period is over: a period that was shortened holds soon.
+    private static let pollInterval: Duration = .milliseconds(100)
+
+    private let cluster: Cluster
+    private let hub: Hub
+    private let edge: EdgeShared
+    private let desired: DesiredNodes
+    private let logger: Logger
+    private let startedAt = Clock.monotonic
+    private let state: Mutex<State>
+    private let shed: Counter
+    private let decisions: [String: Counter]
+
+    init(
+        _ configuration: NodeConfiguration, cluster: Cluster, hub: Hub, edge: EdgeShared, metrics: MetricsRegistry,
+        logger: Logger
+    ) {
+        self.cluster = cluster
+        self.hub = hub
+        self.edge = edge
+        self.desired = configuration.desiredNodes
+        self.logger = logger
+        self.state = Mutex(
+            State(policy: RebalancePolicy(configuration.rebalance), period: configuration.rebalance.period))
+        self.shed = metrics.counter(
+            "martlet_rebalance_shed_total", "Connections that were to go because the node had more than its share.")
+        let outcomes = ["shed"] + RebalanceDecision.Reason.allCases.map(\.rawValue)
+        self.decisions = Dictionary(
+            uniqueKeysWithValues: outcomes.map { outcome in
+                (
+                    outcome,
+                    metrics.counter(
+                        "martlet_rebalance_decisions_total",
+                        "Periods, by what was decided: to shed, or why not.", labels: [("outcome", outcome)])
+                )
+            })
+        metrics.reader(
+            "martlet_desired_nodes", .gauge, "Advice: nodes that the cluster should have, with headroom and a reserve."
+        ) { [weak self] in Double(self?.desiredNodes ?? 1) }
+        metrics.reader(
+            "martlet_deletion_cost", .gauge, "What it costs to end this node: the lowest should go first."
+        ) { [weak self] in Double(self?.deletionCost ?? 0) }
+    }
+
+    func reconfigure(_ configuration: RebalanceConfiguration) {
+        self.state.withLock { state in
+            state.policy.reconfigure(configuration)
+            state.period = configuration.period
+        }
+    }
+
+    /// What was decided last, as its metric calls it.
+    var lastDecision: String { Self.name(of: self.state.withLock { $0.last }) }
+
+    var desiredNodes: Int { self.desired.nodes(self.load(settling: 0, at: Clock.monotonic).cluster) }
+
+    private var deletionCost: Int32 {
+        guard let own = self.cluster.own else { return 0 }
+        return DeletionCost.cost(
+            connections: own.connections, isDraining: own.load(firstSeen: 0).state == .draining)
+    }
+
+    /// Decides once a period, until it is cancelled.
+    func run() async {
+        var next = ContinuousClock.now + self.state.withLock { $0.period }
+        while (try? await Task.sleep(for: Self.pollInterval)) != nil {
+            let period = self.state.withLock { $0.period }
+            guard ContinuousClock.now >= min(next, .now + period) else { continue }
+            next = .now + period
+            self.decide(over: period)
+        }
+    }
+
+    private func decide(over period: Duration) {
+        let now = Clock.monotonic
+        let decision = self.state.withLock { state in
+            let load = self.load(settling: state.policy.settling, at: now)
+            state.last = state.policy.decide(now: now, own: load.own, cluster: load.cluster)
+            return state.last
+        }
+        self.decisions[Self.name(of: decision)]?.add()
+        guard case .shed(let count) = decision else { return }
+        self.shed.add(count)
+        self.logger.info("more than its share: some are sent to other nodes", metadata: ["connections": "\(count)"])
+        self.hub.shed(count, over: period)
+    }
+
+    /// This node as it is now, and the others as they last said.
+    private func load(settling: Int64, at now: Int64) -> (own: MemberLoad, cluster: ClusterLoad) {
+        let (view, own) = (self.cluster.membership.view(at: now), self.cluster.own)
+        let ownLoad =
+            own?.load(firstSeen: self.startedAt)
+            ?? MemberLoad(connections: 0, capacity: 0, state: .starting, firstSeen: self.startedAt)
+        let others = view.seen.lazy.filter { $0.member.id != own?.id }.map { $0.member.load(firstSeen: $0.first) }
+        let cluster = ClusterLoad(Array(others) + [ownLoad], recent: view.recent, now: now, settling: settling)
+        return (ownLoad, cluster)
+    }
+
+    private static func name(of decision: RebalanceDecision) -> String {
+        switch decision {
+        case .hold(let reason): reason.rawValue
+        case .shed: "shed"
+        }
+    }
+}
