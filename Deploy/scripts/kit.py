@@ -26,7 +26,7 @@ import dashboard  # noqa: E402
 
 HEADER = "# This source file is part of the Martlet project.\n# SPDX-License-Identifier: Apache-2.0\n"
 # What the chart decides itself.
-OWN_KEYS = {"node.name", "listen.public", "listen.internal"}
+OWN_KEYS = {"node.name", "node.address", "listen.public", "listen.internal"}
 
 
 def configuration_keys() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -52,6 +52,7 @@ def kind_schema(kind: str) -> dict:
     return {
         "duration": {"$ref": "#/definitions/duration"},
         "number": {"$ref": "#/definitions/count"},
+        "part of 1": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         "bytes": {"anyOf": [{"$ref": "#/definitions/count"}, {"type": "string", "pattern": "^[0-9]+([KMG]iB)?$"}]},
         "true or false": {"type": "boolean"},
         "URL": {"type": "string", "pattern": "^[a-z]+://"},

@@ -65,8 +65,10 @@ def test_a_drain_ends_connections_evenly_and_says_when_to_come_back(node):
     process.send(signal.SIGTERM)
     wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
     assert readiness(internal)[1]["state"] == "draining"
-    # The balancer has not noticed yet: who comes now is still served.
+    # The balancer has not noticed yet: who comes now is still served, though no answer keeps its connection.
     late = open_socket(public)
+    answer = send(public, b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404") and b"Connection: close" in answer, answer
     began, ends = time.monotonic(), []
     for connection in sockets + [late]:
         farewell = connection.recv(4096)

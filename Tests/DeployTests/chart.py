@@ -106,6 +106,16 @@ def important(documents: list[dict]) -> dict:
             "NetworkPolicy",
         ):
             found[item["kind"]] = item["spec"]
+        if item["kind"] == "Role":
+            found["Role"] = item["rules"]
+        if item["kind"] == "CronJob":
+            pod = item["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            found["CronJob"] = {
+                "schedule": item["spec"]["schedule"],
+                "concurrencyPolicy": item["spec"]["concurrencyPolicy"],
+                "image": pod["containers"][0]["image"],
+                "serviceAccountName": pod["serviceAccountName"],
+            }
         if item["kind"] == "Ingress":
             found["Ingress"] = {"annotations": item["metadata"].get("annotations"), "spec": item["spec"]}
     return found

@@ -5,10 +5,12 @@
 UPDATE_GOLDEN=1 writes what is compared with.
 """
 
+import http.server
 import os
 import pathlib
 import re
 import subprocess
+import threading
 
 import pytest
 import yaml
@@ -94,6 +96,89 @@ def test_nodes_run_without_rights(case):
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
+
+
+def test_the_job_that_keeps_costs_has_the_least_rights():
+    documents = chart.rendered(kit.CHART / "ci" / "everything-values.yaml")
+    assert chart.one(documents, "Role")["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]}
+    ]
+    account = chart.one(documents, "ServiceAccount", "-deletion-cost")
+    spec = chart.one(documents, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]
+    assert account["automountServiceAccountToken"] is False and spec["spec"]["automountServiceAccountToken"] is True
+    binding = chart.one(documents, "RoleBinding")
+    assert [subject["name"] for subject in binding["subjects"]] == [spec["spec"]["serviceAccountName"]]
+    assert binding["roleRef"]["name"] == chart.one(documents, "Role")["metadata"]["name"]
+    assert spec["spec"]["securityContext"]["runAsNonRoot"]
+    assert spec["spec"]["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    admitted = chart.one(documents, "NetworkPolicy")["spec"]["ingress"][-1]["from"][0]["podSelector"]["matchLabels"]
+    assert admitted.items() <= spec["metadata"]["labels"].items()
+    # Nothing of it where it is not asked for.
+    others = chart.rendered(kit.CHART / "ci" / "hpa-values.yaml")
+    assert not {"Role", "RoleBinding", "CronJob"} & set(chart.kinds(others))
+
+
+class Metrics(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = self.server.text.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_job_writes_costs_that_changed(tmp_path):
+    """The script itself, with a kubectl that notes what it was told, and pods that answer or do not."""
+    documents = chart.rendered(kit.CHART / "ci" / "everything-values.yaml")
+    pod = chart.one(documents, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metrics)
+    server.text = "# HELP martlet_deletion_cost x\nmartlet_deletion_cost 1200\nmartlet_node_state 1\n"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    fake = tmp_path / "kubectl"
+    fake.write_text(
+        "#!/bin/bash\n"
+        'echo "$*" >> "$TOLD"\n'
+        'if [[ "$*" == *" get pods "* ]]; then printf "%b" "$PODS"; fi\n'
+        'if [[ "$*" == *" pod refused "* ]]; then exit 1; fi\n'
+    )
+    fake.chmod(0o755)
+
+    def run(pods: str):
+        told = tmp_path / "told"
+        told.write_text("")
+        environment = {variable["name"]: variable["value"] for variable in container["env"]}
+        environment |= {"PORT": str(server.server_address[1]), "TOLD": str(told), "PODS": pods}
+        environment["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+        done = subprocess.run(
+            [*container["command"], *container["args"]], env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert "command not found" not in done.stderr
+        return done.returncode, told.read_text().splitlines()
+
+    try:
+        code, told = run("new 127.0.0.1 \\nsame 127.0.0.1 1200\\nold 127.0.0.1 70\\nsilent 127.0.0.2 7\\nstarting  \\n")
+        assert code == 0
+        assert told[0].startswith("--namespace default get pods --selector app.kubernetes.io/name=martlet,")
+        written = [line.removeprefix("--namespace default annotate pod ") for line in told[1:]]
+        cost = "--overwrite controller.kubernetes.io/pod-deletion-cost=1200"
+        assert written == [f"new {cost}", f"old {cost}"]
+        server.text = "martlet_deletion_cost -1\n"
+        assert run("draining 127.0.0.1 900\\n")[1][1].endswith("pod-deletion-cost=-1")
+        # One that is refused does not keep the others from theirs, and is told.
+        code, told = run("refused 127.0.0.1 1\\nnext 127.0.0.1 1\\n")
+        assert code == 1 and len(told) == 3
+        server.text = "martlet_deletion_cost 0\n"
+        assert len(run("empty 127.0.0.1 \\n")[1]) == 1
+    finally:
+        server.shutdown()
 
 
 @cases
@@ -250,6 +335,18 @@ WRONG = {
         "autoscaling.min (9) is more than autoscaling.max (3)",
     ),
     "nobody to ask": ({"autoscaling": {"kind": "keda"}}, "give autoscaling.keda.serverAddress"),
+    "nothing to keep costs with": (
+        {"deletionCost": {"enabled": True}},
+        "name an image that holds kubectl and bash in deletionCost.image",
+    ),
+    "no schedule": (
+        {"deletionCost": {"schedule": "hourly"}},
+        "at '/deletionCost/schedule': 'hourly' does not match pattern",
+    ),
+    "more than all": (
+        {"config": {"rebalance": {"tolerance": 5}}},
+        "at '/config/rebalance/tolerance': maximum: got 5, want 1",
+    ),
     "no host": ({"ingress": {"enabled": True}}, "name the hosts that clients use in ingress.hosts"),
     "no Gateway": ({"httpRoute": {"enabled": True}}, "name the Gateway in httpRoute.parentRefs"),
     "PROXY behind an Ingress": (

@@ -36,6 +36,17 @@ extension LoopbackTests {
             }
         }
 
+        @Test(arguments: StreamClient.paths) func aStreamIsToldByItsLastMessage(path: String) throws {
+            try EdgeRig.run { rig in
+                let client = try StreamClient.connected(rig, path, token: rig.token("ann"))
+                rig.hub.shed(1, over: .zero)
+                #expect(
+                    try client.next()
+                        == #"{"push":{"disconnect":{"code":4001,"reason":"rebalance","reconnect":true}}}"#)
+                #expect(try client.next() == nil && client.hasEnded)
+            }
+        }
+
         @Test func thoseWhoSaidNothingForLongGoFirst() throws {
             try EdgeRig.run { rig in
                 let sockets = try (0..<40).map { _ in try SocketClient.connected(rig, token: rig.token("ann")) }
@@ -51,7 +62,7 @@ extension LoopbackTests {
 
         @Test func theRateIsBoundedAndTheCountKept() throws {
             try EdgeRig.run({ $0.shards = 2 }) { rig in
-                let sockets = try (0..<60).map { _ in try SocketClient(rig, "/ws") }
+                let sockets = try (0..<60).map { _ in try SocketClient.connected(rig, token: rig.token("ann")) }
                 #expect(EdgeRig.eventually { rig.open == 60 })
                 let start = ContinuousClock.now
                 rig.hub.shed(30, over: .seconds(3))
@@ -67,7 +78,7 @@ extension LoopbackTests {
 
         @Test func aDrainComesBeforeIt() throws {
             try EdgeRig.run { rig in
-                let sockets = try (0..<4).map { _ in try SocketClient(rig, "/ws") }
+                let sockets = try (0..<4).map { _ in try SocketClient.connected(rig, token: rig.token("ann")) }
                 rig.hub.shed(4, over: .seconds(3_600))
                 rig.hub.tellAll(.drain(window: .seconds(3_600)))
                 rig.hub.shed(4, over: .zero)

@@ -5,6 +5,7 @@ import Logging
 import MartletControl
 import MartletCore
 import MartletEdge
+import MartletInstruments
 import MartletProtocol
 import ServiceLifecycle
 import TestSupport
@@ -89,7 +90,7 @@ struct NodeRuntimeTests {
             try refused.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try String(decoding: refused.takeAll(), as: UTF8.self).contains("retry: "))
             // Named in full or in part, it is the same node.
-            for name in [runtime.identifier, String(runtime.identifier.prefix(8)), configuration.nodeName] {
+            for name in [runtime.identifier, String(runtime.identifier.prefix(8)), runtime.configuration.nodeName] {
                 guard case .drain(let again) = try await runtime.perform(.drain(.init(node: name))) else { return }
                 #expect(again.node == runtime.identifier && again.phase == .drained && again.connections == 0)
             }

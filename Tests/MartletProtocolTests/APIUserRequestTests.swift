@@ -146,6 +146,7 @@ struct APIUserRequestTests {
                 case .batch: _ = try? APIRequest.Batch(body.span)
                 case .rpc: _ = try? APIRequest.RPC(body.span)
                 case .revoke: _ = try? APIRequest.Revoke(body.span)
+                case .drain: _ = try? APIRequest.Drain(body.span)
                 case .info: break
                 }
             }

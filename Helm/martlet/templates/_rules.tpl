@@ -81,6 +81,9 @@ anything is installed, where the node itself would refuse to start.
 {{- if and (eq .Values.autoscaling.kind "keda") (not .Values.autoscaling.keda.serverAddress) }}
 {{- fail "autoscaling.kind is keda: give autoscaling.keda.serverAddress, where it asks Prometheus." }}
 {{- end }}
+{{- if and .Values.deletionCost.enabled (not .Values.deletionCost.image) }}
+{{- fail "deletionCost.enabled: name an image that holds kubectl and bash in deletionCost.image." }}
+{{- end }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 {{- fail "ingress.enabled: name the hosts that clients use in ingress.hosts." }}
 {{- end }}

@@ -10,7 +10,9 @@ const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
-const state = { settings: {}, key: sessionStorage.getItem("martlet.key") ?? "", previous: null, failedSince: null };
+const state = {
+  settings: {}, key: sessionStorage.getItem("martlet.key") ?? "", previous: null, failedSince: null, turn: 0,
+};
 const history = { open: [], publications: [], deliveries: [], connects: [], revoked: [] };
 
 // Asking ---------------------------------------------------------------------------------------------------------
@@ -40,6 +42,9 @@ async function poll() {
     state.failedSince = null;
     showKeyCard(false);
     show(overview);
+    // Nodes tell of themselves every two seconds.
+    state.turn += 1;
+    if (overview.bus !== "memory" && state.turn % 2 === 1) showNodes((await ask("api/nodes")).result);
   } catch (error) {
     // Asking goes on when a key has been given.
     if (error.needsKey) return showKeyCard(true);
@@ -133,6 +138,19 @@ function showChannels({ channels, subscriptions, top_channels: busiest }) {
   $("channels-note").textContent = channels > 0 ? counts : "";
   const options = busiest.map(({ name }) => Object.assign(document.createElement("option"), { value: name }));
   $("channel-names").replaceChildren(...options);
+}
+
+function showNodes({ nodes, node: own, connections, lost, desired_nodes: desired }) {
+  const rows = nodes.map((node) => {
+    const name = cell(node.id === own ? `${node.name} (this one)` : node.name);
+    const full = `${tenths.format(node.utilization * 100)} %`;
+    const numbers = [whole.format(node.connections), full, duration(node.uptime)].map((text) => cell(text, "number"));
+    return row(name, cell(node.state), bar(node.connections, connections), ...numbers);
+  });
+  $("nodes").replaceChildren(...rows);
+  $("nodes-card").hidden = false;
+  const missing = lost > 0 ? `, ${lost} fell silent` : "";
+  $("nodes-note").textContent = `${plural(nodes.length, "node")}${missing}; advice: ${desired}`;
 }
 
 // Rates are differences between two answers; a counter that went back means that the node was restarted.

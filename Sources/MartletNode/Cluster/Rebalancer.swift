@@ -101,7 +101,8 @@ final class Rebalancer: Sendable {
         guard case .shed(let count) = decision else { return }
         self.shed.add(count)
         self.logger.info("more than its share: some are sent to other nodes", metadata: ["connections": "\(count)"])
-        self.hub.shed(count, over: period)
+        // All have gone when the next period decides anew.
+        self.hub.shed(count, over: period * 9 / 10)
     }
 
     /// This node as it is now, and the others as they last said.

@@ -66,7 +66,7 @@ extension ConfigurationCodec where Value == Double {
     /// A part of a whole.
     static var fraction: Self {
         Self(
-            kind: "number", expected: "a number above 0, up to 1",
+            kind: "part of 1", expected: "a number above 0, up to 1",
             parse: { Double($0).flatMap { $0 > 0 && $0 <= 1 ? $0 : nil } },
             render: { $0 == 1 ? "1" : "\($0)" })
     }

@@ -19,7 +19,7 @@ extension NodeConfiguration {
             "rebalance.enabled", \.rebalance.isEnabled, .boolean,
             "Whether a node that holds more than its share sends connections to others. It needs `redis.urls`."),
         Self.value(
-            "rebalance.tolerance", \.rebalance.tolerance, .positive,
+            "rebalance.tolerance", \.rebalance.tolerance, .fraction,
             "How far above its share a node may be, as a part of it: `0.05` is five per cent."),
         Self.value(
             "rebalance.excess_min", \.rebalance.excessMin, .integer(1...Int.max),
