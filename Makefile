@@ -1,6 +1,6 @@
 # The thin face of Deploy/scripts: each target does its own set-up.
 
-.PHONY: help run cluster test check kit fuzz conformance bench sim clean
+.PHONY: help run cluster test check kit fuzz conformance bench sim image clean
 .DEFAULT_GOAL := help
 
 help: ## Print this.
@@ -32,6 +32,9 @@ bench: ## Measure a release build and write its section of Docs/Benchmarks.md; A
 
 sim: ## Run a cluster in simulation; ARGS are those of martlet-sim, such as ARGS="run all".
 	@Deploy/scripts/sim.sh $(ARGS)
+
+image: ## Carry out the Dockerfile without Docker, in bare Debian roots under DIRECTORY, and start the node there (root).
+	@Deploy/scripts/image.py $(or $(DIRECTORY),.cache/image)
 
 clean: ## Remove what was built.
 	@Deploy/scripts/clean.sh

@@ -32,7 +32,7 @@ NODES = int(os.environ.get("LOSS_NODES", "3"))
 
 @pytest.mark.timeout(180 + 20 * CLIENTS / PACE)
 async def test_a_killed_nodes_clients_are_admitted_at_a_pace():
-    environment = {"MARTLET_LIMITS_CONNECTS_PER_SECOND": str(PACE)}
+    environment = {"MARTLET_LIMITS_CONNECTS_PER_SECOND": str(PACE), "MARTLET_SLOW_START_DURATION": "0s"}
     cluster = Cluster(NODES, prometheus=False, build=BUILD, node_environment=environment)
     await asyncio.to_thread(cluster.start)
     try:

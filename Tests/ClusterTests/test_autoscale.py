@@ -1,0 +1,123 @@
+# This source file is part of the Martlet project.
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster grows from four nodes to five and shrinks to three with its clients, as Prometheus sees them.
+
+By hand: AUTOSCALE_CLIENTS=8000 AUTOSCALE_BUILD=release pytest Tests/ClusterTests/test_autoscale.py -s
+"""
+
+import asyncio
+import os
+import time
+
+import aiohttp
+import pytest
+
+from autoscaler import Autoscaler
+from clients import until
+from cluster import Cluster, wait_for
+from crowd import Book, Crowd
+
+CLIENTS = int(os.environ.get("AUTOSCALE_CLIENTS", "400"))
+BUILD = os.environ.get("AUTOSCALE_BUILD", "debug")
+# So many connections a node should have: at first four nodes hold 94 % of it each, then all clients need five.
+TARGET = CLIENTS * 0.225
+WINDOW = max(3, CLIENTS / 800)
+# Connections a second that a node gives away, at most.
+RATE = max(10, CLIENTS / 160)
+# Longer than clients that were sent elsewhere are away, who are missing in the sum meanwhile.
+STABILIZATION = 20
+ENVIRONMENT = {
+    "MARTLET_DRAIN_DELAY": "2s", "MARTLET_DRAIN_WINDOW": f"{WINDOW:g}s",
+    # As the defaults, in a tenth of the time.
+    "MARTLET_REBALANCE_SUSTAINED": "3s", "MARTLET_REBALANCE_PERIOD": "1s", "MARTLET_REBALANCE_SETTLING": "3s",
+    "MARTLET_REBALANCE_EXCESS_MIN": str(max(2, CLIENTS // 400)), "MARTLET_REBALANCE_RATE": f"{RATE:g}",
+}
+
+
+@pytest.mark.timeout(300 + CLIENTS / 10)
+async def test_four_nodes_become_five_and_then_three():
+    cluster = Cluster(4, spares=2, node_environment=ENVIRONMENT, build=BUILD)
+    # Blind to who is emptiest, so that what evens out is the nodes' own doing.
+    cluster.balance = "roundrobin"
+    await asyncio.to_thread(cluster.start)
+    try:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as http:
+            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
+            scaler = Autoscaler(cluster, TARGET, least=3, most=6, period=2, stabilization=STABILIZATION)
+            tasks = []
+            try:
+                await live(cluster, crowd, scaler, tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await crowd.end(crowd.members)
+    finally:
+        await asyncio.to_thread(cluster.stop)
+
+
+async def live(cluster: Cluster, crowd: Crowd, scaler: Autoscaler, tasks: list[asyncio.Task]):
+    await asyncio.to_thread(wait_for, "the balancer knows who is there", lambda: cluster.nodes_up() == 4)
+    await crowd.grow(int(CLIENTS * 0.85))
+    tasks += [asyncio.create_task(scaler.run()), asyncio.create_task(crowd.publish(Running(cluster), 20))]
+    await asyncio.sleep(8)
+    assert not scaler.changes, "four nodes were right"
+
+    await crowd.grow(CLIENTS - len(crowd.members))
+    grown = time.monotonic()
+    await reach(scaler, tasks[0], 5)
+    began = time.monotonic()
+    await until("five nodes evened out", lambda: asyncio.to_thread(spread, cluster, 1.1), 60)
+    evened = time.monotonic() - began
+
+    await crowd.shrink(int(CLIENTS * 0.45))
+    await reach(scaler, tasks[0], 3)
+    await asyncio.sleep(8)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await crowd.connected()
+    found = await crowd.settle()
+    sizes = [4] + [after for _, _, after in scaler.changes]
+    most = Book.peak([moment for moment in crowd.book.began if moment > grown])
+    # Four nodes give away at once, and one may drain meanwhile.
+    pace = 4 * RATE + max(held[name] for name, held in scaler.choices) / WINDOW
+    print(
+        f"\nnodes {sizes}; even within a tenth {evened:.0f} s after the fifth was ready; ended: {scaler.choices}; most "
+        f"reconnects in a second: {most}, {pace:.0f} by the paces of rebalance and drain")
+    assert sizes == [4, 5, 4, 3], "it swung"
+    for name, held in scaler.choices:
+        # Scraped once a second, while connections move.
+        assert held[name] <= min(held.values()) + 0.1 * TARGET, (name, held)
+    # Four standard deviations more, for what chance adds.
+    assert most <= 1.2 * pace + 4 * pace ** 0.5, "a storm"
+    assert not found, f"{len(found)} faults: {found[:20]}"
+
+
+class Running:
+    """The nodes that run at the moment, for those who choose one at a time."""
+
+    def __init__(self, cluster: Cluster):
+        self.cluster = cluster
+
+    def __len__(self) -> int:
+        return len(self.cluster.running())
+
+    def __getitem__(self, index: int):
+        nodes = self.cluster.running()
+        return nodes[index % len(nodes)]
+
+
+async def reach(scaler: Autoscaler, task: asyncio.Task, nodes: int):
+    """Waits until there are so many nodes; a scaler that failed says so."""
+    def reached():
+        if task.done():
+            task.result()
+        return bool(scaler.changes) and scaler.changes[-1][2] == nodes
+    await until(f"{nodes} nodes", reached, 120)
+
+
+def spread(cluster: Cluster, ratio: float) -> bool:
+    held = [node.metrics()["martlet_open_connections"] for node in cluster.running()]
+    return max(held) <= ratio * sum(held) / len(held)
