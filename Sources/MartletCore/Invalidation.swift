@@ -46,14 +46,30 @@ package struct Invalidation: Hashable, Sendable {
 
     /// Whether a connection of this identity is one that the event ends. A tie in time is a match, and a token that
     /// does not say when it was issued counts as issued before everything.
+    ///
+    /// Names are the same where their bytes are, as they are for who remembers revocations: texts that only look alike
+    /// are two.
     package func matches(_ identity: Identity) -> Bool {
-        switch self.target {
-        case .session(let session): identity.session == session
-        case .token(let token): identity.token == token
-        case .user(let user, let before): identity.user == user && (identity.issuedAt ?? .min) <= before
+        let names = identity.names
+        return switch self.target {
+        case .session(let session): Self.isSame(session, names.bytes, names.session)
+        case .token(let token): Self.isSame(token, names.bytes, names.token)
+        case .user(let user, let before):
+            (identity.issuedAt ?? .min) <= before && Self.isSame(user, names.bytes, names.user)
         case .claim(let name, let value, let before):
             (identity.issuedAt ?? .min) <= before
-                && identity.claims.contains(Identity.Claim(name: name, value: value))
+                && identity.claims.contains {
+                    $0.name.utf8.elementsEqual(name.utf8) && $0.value.utf8.elementsEqual(value.utf8)
+                }
         }
+    }
+
+    private static func isSame(_ name: String, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        let name = name.utf8.span
+        // An absent name is nobody's.
+        guard name.count == range.count, !range.isEmpty else { return false }
+        let other = bytes.span.extracting(range)
+        for index in name.indices where name[index] != other[index] { return false }
+        return true
     }
 }

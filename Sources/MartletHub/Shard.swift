@@ -47,6 +47,8 @@ package final class Shard {
     var held: [Int32: HeldPublications] = [:]
     /// Connections that an invalidation ended and whose sockets are not closed yet.
     var ending: [Int32: ClosureTally] = [:]
+    /// Events that concern many connections and are not through with them.
+    var sweeps: [Sweep] = []
     var streams = StreamWork()
     var topChannels = TopChannels()
     private var registrations: UInt32 = 0
@@ -150,6 +152,7 @@ package final class Shard {
         }
         for message in self.control { self.process(message) }
         self.control.removeAll(keepingCapacity: true)
+        let mustSweep = self.continueSweeps()
         self.enqueuedOfTurn = 0
         while mayDeliver, self.dataCursor < self.data.count, self.enqueuedOfTurn < self.enqueuesPerTurnMax {
             let message = self.data[self.dataCursor]
@@ -167,13 +170,14 @@ package final class Shard {
             self.hasOverrun = false
         }
         // Producers wake nobody before both lanes have been drained.
-        if !takesAll || self.dataCursor < self.data.count { self.reactor.wake() }
+        if !takesAll || mustSweep || self.dataCursor < self.data.count { self.reactor.wake() }
     }
 
     /// To be called when the reactor has stopped: answers those who still wait for this shard, and refuses others.
     package func stop() {
         self.mailbox.close()
         self.processMailbox()
+        while self.continueSweeps() {}
     }
 
     private func process(_ message: ShardMessage) {

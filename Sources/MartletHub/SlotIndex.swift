@@ -42,10 +42,10 @@ struct SlotIndex {
     }
 
     /// The slots filed under the hash, collected so that they may be removed while they are walked.
-    func slots(hash: UInt64) -> [Int32] {
+    func slots(hash: UInt64, max: Int = .max) -> [Int32] {
         var found: [Int32] = []
         var slot = self.heads[hash] ?? -1
-        while slot >= 0 {
+        while slot >= 0, found.count < max {
             found.append(slot)
             slot = self.next[Int(slot)]
         }

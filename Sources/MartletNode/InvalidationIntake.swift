@@ -46,7 +46,9 @@ final class InvalidationIntake: Sendable {
         _ invalidation: Invalidation, receivedAt: Double = Clock.wall, at position: EventPosition? = nil,
         isOwn: Bool = false, tellsShards: Bool = true
     ) {
+        // What comes while clients are here is news, however old its source says it is: a clock may be wrong that far.
         // One that is known is told again: a connection could have come between by another node's clock.
+        let receivedAt = tellsShards ? max(receivedAt, Clock.wall) : receivedAt
         guard self.revocations.insert(invalidation, receivedAt: receivedAt) != .expired else { return }
         let tally = self.journal.note(invalidation, at: position, isOwn: isOwn, isReplay: !tellsShards)
         if tellsShards { self.hub.invalidate(invalidation, tally) }
@@ -126,9 +128,10 @@ extension InvalidationIntake: KafkaConsumerDelegate {
 
     /// Up to which second tokens may have fallen under an event that was dropped before it was read: what came before
     /// the first record that is left. Where none is left, a lost position means up to now; a short horizon says only
-    /// that the topic is empty, as a quiet one is.
+    /// that the topic is empty, as a quiet one is. A record of the future only has a wrong clock behind it: it must not
+    /// put tokens in doubt that are yet to be issued.
     static func floor(_ truncation: KafkaTruncation, now: Double) -> Int64? {
-        if let first = truncation.firstRetained { return first / 1_000 }
+        if let first = truncation.firstRetained { return min(first / 1_000, Int64(now)) }
         return truncation.cause == .position ? Int64(now) : nil
     }
 }

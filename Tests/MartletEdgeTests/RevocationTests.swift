@@ -86,32 +86,72 @@ extension LoopbackTests {
             }
         }
 
+        /// Revokes one session a round, from another thread, at the moment that the round names; tells the close codes.
+        private static func race(
+            _ rig: EdgeRig, rounds: Int, _ body: (_ round: Int, _ go: () -> Void) throws -> SocketClient
+        ) throws -> [UInt16?: Int] {
+            let turn = Atomic<Int>(-1)
+            nonisolated(unsafe) let shared = rig
+            // unsafe: what the other thread uses of the rig is thread-safe.
+            let revoker = Thread {
+                for round in 0..<rounds {
+                    while turn.load(ordering: .acquiring) < round { sched_yield() }
+                    unsafe shared.invalidate(.session("s\(round)"))
+                }
+            }
+            revoker.start()
+            var codes: [UInt16?: Int] = [:]
+            for round in 0..<rounds {
+                let socket = try body(round) { turn.store(round, ordering: .releasing) }
+                turn.store(round, ordering: .releasing)
+                codes[try socket.closeCode(), default: 0] += 1
+            }
+            return codes
+        }
+
         /// Sockets of sessions that are revoked at the same moment: whichever comes first, none may survive.
         @Test func noOrderOfConnectingAndRevokingLeavesASocketOpen() throws {
             try EdgeRig.run({ $0.shards = 2 }) { rig in
-                let rounds = 400
-                let tokens = (0..<rounds).map { rig.token("ann", session: "s\($0)") }
-                let turn = Atomic<Int>(-1)
-                nonisolated(unsafe) let shared = rig
-                // unsafe: what the other thread uses of the rig is thread-safe.
-                let revoker = Thread {
-                    for round in 0..<rounds {
-                        while turn.load(ordering: .acquiring) < round {}
-                        unsafe shared.invalidate(.session("s\(round)"))
-                    }
-                }
-                revoker.start()
-                var codes: [UInt16?: Int] = [:]
-                for round in 0..<rounds {
+                let tokens = (0..<400).map { rig.token("ann", session: "s\($0)") }
+                let codes = try Self.race(rig, rounds: tokens.count) { round, go in
                     let isPlain = round.isMultiple(of: 2)
                     let client = try isPlain ? nil : SocketClient(rig, SocketClient.centrifuge)
-                    if !round.isMultiple(of: 3) { turn.store(round, ordering: .releasing) }
+                    if !round.isMultiple(of: 3) { go() }
                     let socket = try client ?? SocketClient(rig, "/ws?access_token=\(tokens[round])")
                     if !isPlain { try socket.send(SocketClient.connect(tokens[round])) }
-                    turn.store(round, ordering: .releasing)
-                    codes[try socket.closeCode(), default: 0] += 1
+                    return socket
                 }
-                #expect(codes == [4500: rounds])
+                #expect(codes == [4500: tokens.count])
+            }
+        }
+
+        /// Connections that show a token of a session while that is revoked end as well, and others of the same user,
+        /// one of them of the session that was left, stay.
+        @Test func noOrderOfRefreshingAndRevokingLeavesASocketOpen() throws {
+            try EdgeRig.run({ $0.shards = 2 }) { rig in
+                let first = rig.token("ann", session: "first")
+                let others = try (0..<8).map { number in
+                    try SocketClient.connected(
+                        rig, token: rig.token("ann", session: number == 0 ? "first" : "o\(number)"))
+                }
+                let tokens = (0..<300).map { rig.token("ann", session: "s\($0)") }
+                let codes = try Self.race(rig, rounds: tokens.count) { round, go in
+                    let isPlain = round.isMultiple(of: 2)
+                    let socket =
+                        try isPlain
+                        ? SocketClient(rig, "/ws?access_token=\(first)") : SocketClient.connected(rig, token: first)
+                    if round.isMultiple(of: 3) { go() }
+                    let parameter = #"{"token":"\#(tokens[round])"}"#
+                    try socket.send(
+                        isPlain
+                            ? #"{"jsonrpc":"2.0","id":2,"method":"refresh","params":\#(parameter)}"#
+                            : #"{"id":2,"refresh":\#(parameter)}"#)
+                    return socket
+                }
+                #expect(codes == [4500: tokens.count])
+                for other in others {
+                    #expect(try other.ask(#"{"id":2,"ping":{}}"#) == .text(#"{"id":2,"ping":{}}"#))
+                }
             }
         }
     }

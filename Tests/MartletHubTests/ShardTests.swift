@@ -154,6 +154,56 @@ struct ShardTests {
         #expect(ended(.user("ann", before: 200)) == ["0 ended 4501"])
     }
 
+    /// Somebody without a user may still have a session that ends.
+    @Test func sessionsWithoutAUserAreFound() throws {
+        let rig = try ShardRig()
+        rig.shard.register(0, identity: Identity(user: "", session: "s1"), format: .jsonRPC)
+        rig.hub.tellAll(.invalidate(Invalidation(id: "", target: .session("s1"), at: 0, source: .api)))
+        rig.shard.processMailbox()
+        #expect(rig.edge.take() == ["0 ended 4500"])
+        rig.shard.unregister(0)
+        #expect(rig.shard.sessions.keyCount == 0)
+    }
+
+    /// Of many connections that one event ends some have their turn later, and others do not wait for them.
+    @Test(arguments: [Invalidation.Target.user("ann", before: 100), .claim(name: "org", value: "x", before: 100)])
+    func manyAreEndedInSlices(_ target: Invalidation.Target) throws {
+        let rig = try ShardRig()
+        let org = [Identity.Claim(name: "org", value: "x")]
+        let count: Int32 = 20_000
+        for slot in 0..<count {
+            let identity = Identity(user: "ann", session: "s\(slot)", issuedAt: 100, claims: org)
+            rig.shard.register(slot, identity: identity, format: .jsonRPC)
+        }
+        rig.shard.register(count, identity: Identity(user: "bob", session: "b", issuedAt: 100), format: .jsonRPC)
+        let tally = ClosureTally()
+        rig.hub.invalidate(Invalidation(id: "", target: target, at: 0, source: .api), tally)
+        rig.shard.processMailbox()
+        var ended = rig.edge.take()
+        #expect(!ended.isEmpty && ended.count < 1_000 && !tally.isComplete)
+        // One that is left shows a token that is not meant, another goes and a stranger takes its place.
+        let suffix = if case .user = target { " ended 4501" } else { " ended 4504" }
+        let gone = Set(ended)
+        let left = (0..<count).filter { !gone.contains("\($0)\(suffix)") }
+        let (fresh, taken) = (left[left.count / 2], left[left.count / 3])
+        rig.shard.replaceIdentity(fresh, with: Identity(user: "ann", session: "new", issuedAt: 101, claims: org))
+        rig.shard.unregister(taken)
+        rig.shard.register(taken, identity: Identity(user: "cid", session: "c"), format: .jsonRPC)
+        // What names one connection does not wait.
+        rig.hub.tellAll(.invalidate(Invalidation(id: "", target: .session("b"), at: 0, source: .api)))
+        rig.shard.processMailbox()
+        let next = rig.edge.take()
+        #expect(next.contains("\(count) ended 4500") && !tally.isComplete)
+        ended += next
+        for _ in 0..<100 where !tally.isComplete {
+            rig.shard.processMailbox()
+            ended += rig.edge.take()
+        }
+        #expect(tally.isComplete && tally.queued == Int(count) - 2)
+        #expect(ended.count == Int(count) - 1 && Set(ended).count == ended.count)
+        #expect(!ended.contains { $0.hasPrefix("\(fresh) ") || $0.hasPrefix("\(taken) ") })
+    }
+
     @Test func channelsAreCountedAndNamedInParts() throws {
         let rig = try ShardRig()
         rig.register(0..<100)

@@ -59,11 +59,19 @@ struct InvalidationIntakeTests {
         rig.intake.occurred(.caughtUp)
         rig.receive(Self.event(.session("new")))
         #expect(rig.revocations.contains(.session("new")) && rig.told() == [.session("new")])
-        // One that is known is told again; one that no token can fall under any more is not even kept.
+        // One that is known is told again.
         rig.receive(Self.event(.session("new")))
         #expect(rig.told() == [.session("new")])
+    }
+
+    /// In a replay it is one that no token can fall under any more; from somebody who sends it now, a wrong clock.
+    @Test func anAncientEventIsOneOnlyInAReplay() {
+        let rig = Rig()
         rig.receive(Self.event(.session("ancient"), age: 90_000), age: 90_000)
         #expect(!rig.revocations.contains(.session("ancient")) && rig.told().isEmpty)
+        rig.intake.occurred(.caughtUp)
+        rig.receive(Self.event(.session("ancient"), age: 90_000), age: 90_000)
+        #expect(rig.revocations.contains(.session("ancient")) && rig.told() == [.session("ancient")])
     }
 
     @Test func badRecordsAreCountedAndStopNothing() {
@@ -90,6 +98,7 @@ struct InvalidationIntakeTests {
         }
         #expect(floor(.position, first: 1_234_567) == 1_234)
         #expect(floor(.horizon, first: 1_234_567) == 1_234)
+        #expect(floor(.horizon, first: 4_102_444_800_000) == 5_000)
         #expect(floor(.position, first: nil) == 5_000)
         #expect(floor(.horizon, first: nil) == nil)
         let rig = Rig()

@@ -14,53 +14,44 @@ import Synchronization
 /// change or after it, and neither lacks a key that stays.
 final class RevocationFilter: Sendable {
     private static let wordsPerSegment = 1_024
-    private static let segmentsPerBlock = 16
 
-    /// Few and large, so that the way to a word is always in the cache.
+    /// What belongs to one segment.
     private final class Block: Sendable {
-        let words = InlineArray<16_384, Atomic<UInt64>> { _ in Atomic(0) }
+        let words = InlineArray<1_024, Atomic<UInt64>> { _ in Atomic(0) }
     }
 
     private let blocks: [Block]
 
-    init(segments: Int) {
-        let count = (segments + Self.segmentsPerBlock - 1) / Self.segmentsPerBlock
-        self.blocks = (0..<max(1, count)).map { _ in Block() }
-    }
+    init(segments: Int) { self.blocks = (0..<segments).map { _ in Block() } }
 
-    var bytes: Int { self.blocks.count * MemoryLayout<UInt64>.stride * Self.wordsPerSegment * Self.segmentsPerBlock }
+    var bytes: Int { self.blocks.count * MemoryLayout<UInt64>.stride * Self.wordsPerSegment }
 
     /// False where the key is certainly not there.
     @inline(__always)
     func mayHold(_ key: SipHash.Digest, segment: Int) -> Bool {
         let bits = Self.bits(key)
-        let word = self.blocks[segment / Self.segmentsPerBlock].words[Self.word(key, segment)]
-            .load(ordering: .acquiring)
-        return word & bits == bits
+        return self.blocks[segment].words[Self.word(key)].load(ordering: .acquiring) & bits == bits
     }
 
     /// Called under the segment's lock.
     func add(_ key: SipHash.Digest, segment: Int) {
-        let (block, word) = (self.blocks[segment / Self.segmentsPerBlock], Self.word(key, segment))
+        let (block, word) = (self.blocks[segment], Self.word(key))
         block.words[word].store(block.words[word].load(ordering: .relaxed) | Self.bits(key), ordering: .releasing)
     }
 
     /// Forgets all other keys of the segment; called under its lock.
     func replace(with slots: RevocationSlots, segment: Int) {
-        let first = segment % Self.segmentsPerBlock * Self.wordsPerSegment
         var words = [UInt64](repeating: 0, count: Self.wordsPerSegment)
-        slots.forEachKey { words[Self.word($0, segment) - first] |= Self.bits($0) }
-        let block = self.blocks[segment / Self.segmentsPerBlock]
-        for index in words.indices { block.words[first + index].store(words[index], ordering: .releasing) }
+        slots.forEachKey { words[Self.word($0)] |= Self.bits($0) }
+        let block = self.blocks[segment]
+        for index in words.indices { block.words[index].store(words[index], ordering: .releasing) }
     }
 
     // The lowest bits of `low` name the segment, the highest of `high` the place in it.
 
-    /// Where the key's word stands in its block.
     @inline(__always)
-    private static func word(_ key: SipHash.Digest, _ segment: Int) -> Int {
-        segment % Self.segmentsPerBlock * Self.wordsPerSegment
-            + Int(truncatingIfNeeded: key.low >> 20) & (Self.wordsPerSegment - 1)
+    private static func word(_ key: SipHash.Digest) -> Int {
+        Int(truncatingIfNeeded: key.low >> 20) & (Self.wordsPerSegment - 1)
     }
 
     @inline(__always)

@@ -97,9 +97,10 @@ package final class TokenVerifier: Sendable {
         do { parts = try TokenParts(token, bytesMax: self.configuration.tokenBytesMax) } catch {
             return .rejected(error)
         }
+        // Before the keys: what is verified by keys that are replaced meanwhile must not be remembered beyond them.
+        let generation = self.verified.generation
         let set = self.keys.withLock { $0.set }
         let isCostly = set.candidates(parts.keyIdentifier, parts.algorithm).contains { $0.isCostly }
-        let generation = isCostly ? self.verified.generation : 0
         let digest = isCostly ? SHA256.hash(data: parts.bytes) : nil
         if let digest, let identity = self.verified.identity(for: digest, now: now) { return .verified(identity) }
         if let objection = self.objection(to: parts, by: set) { return objection }
