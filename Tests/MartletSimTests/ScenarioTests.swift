@@ -80,7 +80,7 @@ struct ScenarioTests {
         #expect(Self.failures(StormScenarios.massReconnect(step: 0.5, scale: 0.05)) == [])
     }
 
-    @Test("Where nobody comes back it is not", .timeLimit(.minutes(1)))
+    @Test("Where nobody comes back it is not")
     func stormsWithoutRoom() {
         var scenario = StormScenarios.massReconnect(step: 0.5, scale: 0.05)
         scenario.faults = [.crash(nodes: 10, at: 120, restartAfter: .infinity)]
