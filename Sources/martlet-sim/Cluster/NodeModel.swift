@@ -20,6 +20,8 @@ struct NodeModel: Sendable {
     var catchUpTime = 30.0
     /// Seconds between announcements to the other nodes.
     var announcePeriod = 2.0
+    /// Seconds for which a node that was lost is still missed.
+    var missedTime = 300.0
 
     /// The chart's node.
     ///

@@ -59,7 +59,8 @@ extension Simulation {
         if now - self.announcedAt >= self.scenario.model.announcePeriod {
             self.announcedAt = now
             let members = self.alive.compactMap { self.nodes[$0].load(at: now) }
-            self.losses.removeAll { now - $0 > 60 }
+            let missedSince = now - self.scenario.model.missedTime
+            self.losses.removeAll { $0 < missedSince }
             self.cluster = ClusterLoad(
                 members, recent: members.count + self.losses.count, now: now.asNanoseconds,
                 settling: self.scenario.model.rebalance.settling.nanoseconds)
