@@ -9,9 +9,9 @@ import Testing
 /// Every order in which the steps of a shard and of those who bring invalidations can meet: none leaves a revoked
 /// connection open, and none closes a valid one.
 ///
-/// A step is what happens under one lock or on one thread without a gap. The shard goes through its program while one or
-/// two others insert and post; whatever is posted is received in the end. Each rule of the order is then turned round,
-/// and some order must fail, or the model could not tell.
+/// A step is what happens under one lock or on one thread without a gap. The shard goes through its program while one
+/// or two others insert and post; whatever is posted is received in the end. Each rule of the order is then turned
+/// round, and some order must fail, or the model could not tell.
 @Suite struct RevocationModelTests {
     enum Step {
         /// A token is read, or the back-end asked: from here on the identity is known, or dated.

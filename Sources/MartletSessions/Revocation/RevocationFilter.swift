@@ -10,8 +10,8 @@ import Synchronization
 /// It is as large as the table may ever be, from the beginning: one that grew could only be reached by counting
 /// references, and the counters are lines that all threads write.
 ///
-/// Whoever changes a segment's words holds that segment's lock. Who asks meets words that are each as they were before a
-/// change or after it, and neither lacks a key that stays.
+/// Whoever changes a segment's words holds that segment's lock. Who asks meets words that are each as they were before
+/// a change or after it, and neither lacks a key that stays.
 final class RevocationFilter: Sendable {
     private static let wordsPerSegment = 1_024
 

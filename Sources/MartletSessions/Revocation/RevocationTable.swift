@@ -11,8 +11,8 @@ import Synchronization
 /// then: so no order of the two leaves a revoked connection open.
 ///
 /// The table is cut into segments, each with its own lock and each growing alone, so that no insertion waits for more
-/// than a segment to be copied; that nothing is remembered of a name, nearly every look-up learns without a lock. At the
-/// bound the oldest entries of a segment give way, and the *floor* says up to which time of issue a token may have
+/// than a segment to be copied; that nothing is remembered of a name, nearly every look-up learns without a lock. At
+/// the bound the oldest entries of a segment give way, and the *floor* says up to which time of issue a token may have
 /// fallen under one of them.
 package final class RevocationTable: Sendable {
     private let segments: [RevocationSegment]
