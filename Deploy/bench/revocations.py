@@ -45,7 +45,8 @@ def main():
         mean, p50, p99 = found(LOOKUP.format(NONE, threads))
         row(
             f"look-up of a name that is not there, {threads} thread(s)",
-            f"{mean / 3:.3f} µs; a whole identity (user, session, token) in {mean:.3f} µs, p50 {p50:.3f}, p99 {p99:.3f}",
+            f"{mean / 3:.3f} µs; a whole identity (user, session, token) in {mean:.3f} µs, "
+            f"p50 {p50:.3f}, p99 {p99:.3f}",
             "≤ 0.3 µs", mean / 3 <= 0.3)
         mean, p50, p99 = found(LOOKUP.format(REVOKED, threads))
         row(f"verdict on a revoked session, {threads} thread(s)", f"{mean:.3f} µs, p50 {p50:.3f}, p99 {p99:.3f}")
@@ -60,11 +61,11 @@ def main():
         "≤ 20 s for 10 million", cpu * 1e7 / entries <= 20)
     write_section("revocations", "Deploy/bench/revocations.py", [
         "## The revocation table", "",
-        f"{machine()}, with a load of {load:.0f} of others' making at the beginning; {entries:,} revocations of names of 22 "
-        "characters (of ten: six sessions, two users, a token, a claim), in a table bounded at that many. CPU is the "
+        f"{machine()}, with a load of {load:.0f} of others' making at the beginning; {entries:,} revocations of names of "
+        "22 characters (of ten: six sessions, two users, a token, a claim), in a table bounded at that many. CPU is the "
         "thread's own; on a machine that others use, the time on the clock has their slices in it, and misses of the "
-        "cache cost more. Look-ups are timed in batches of 256 verdicts on identities made a moment before, as a connect "
-        "does.", "",
+        "cache cost more. Look-ups are timed in batches of 256 verdicts on identities made a moment before, as a "
+        "connect does.", "",
         "| what | measured | to reach | reached |", "| --- | --- | --- | --- |", *rows])
 
 
