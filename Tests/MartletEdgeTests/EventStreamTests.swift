@@ -23,8 +23,11 @@ extension LoopbackTests {
                 #expect(answer.fields["cache-control"] == "no-cache, no-transform")
                 #expect(answer.fields["x-accel-buffering"] == "no")
                 #expect(answer.fields["transfer-encoding"] == "chunked")
-                #expect(
-                    try client.take(through: ":subscribed\n\r\n") == "d\r\nretry: 3000\n\n\r\nc\r\n:subscribed\n\r\n")
+                // Each client is told another time, of four digits with the default.
+                let beginning = try client.take(through: ":subscribed\n\r\n")
+                let (first, last) = ("d\r\nretry: ", "\n\n\r\nc\r\n:subscribed\n\r\n")
+                #expect(beginning.hasPrefix(first) && beginning.hasSuffix(last))
+                #expect(beginning.utf8.count == first.utf8.count + 4 + last.utf8.count)
                 rig.publish("room:a", #"{"n":1}"#)
                 let data = "data: {\"channel\":\"room:a\",\"data\":{\"n\":1}}\n\n"
                 #expect(try client.take(through: "\n\n\r\n") == "2b\r\n\(data)\r\n")
@@ -102,7 +105,7 @@ extension LoopbackTests {
                 let client = try EventClient(rig, "channel=room:a&access_token=\(rig.token("ann"))")
                 let line = try client.line()
                 #expect(line == ":" + String(repeating: " ", count: max(0, bytes - 2)))
-                #expect(try client.line() == "retry: 3000")
+                #expect(try client.line()?.hasPrefix("retry: ") == true)
             }
         }
 
@@ -138,7 +141,7 @@ extension LoopbackTests {
                 let clients = try (0..<3).map { _ in
                     try EventClient(rig, "channel=room:a&channel=room:b&access_token=\(rig.token("ann"))")
                 }
-                for client in clients { #expect(try client.line() == "retry: 3000") }
+                for client in clients { #expect(try client.line()?.hasPrefix("retry: ") == true) }
                 bus.acknowledge("room:a")
                 bus.deliver("room:a", "1")
                 for client in clients {

@@ -145,7 +145,8 @@ function showNodes({ nodes, node: own, connections, lost, desired_nodes: desired
     const name = cell(node.id === own ? `${node.name} (this one)` : node.name);
     const full = `${tenths.format(node.utilization * 100)} %`;
     const numbers = [whole.format(node.connections), full, duration(node.uptime)].map((text) => cell(text, "number"));
-    return row(name, cell(node.state), bar(node.connections, connections), ...numbers);
+    const share = Object.assign(bar(node.connections, connections), { className: "bar" });
+    return row(name, cell(node.state), share, ...numbers);
   });
   $("nodes").replaceChildren(...rows);
   $("nodes-card").hidden = false;
