@@ -8,7 +8,7 @@ import MartletCore
 import MartletProtocol
 #endif
 
-/// A record of a revocation topic, and the bodies of the API: what was read is written and read again as the same.
+/// A record of a revocation topic in every format, and the bodies of the API: what was read is written and read again as the same.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
@@ -19,6 +19,18 @@ func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         let again = InvalidationEncoder.martlet(decoded.invalidation)
         let expected = DecodedInvalidation(decoded.invalidation, isClamped: false)
         precondition(decoder.martlet(again.span, receivedAt: now) == .success(expected), "a record changes on its way")
+    }
+    let table = SessionTable(field: JSONPath("a.b"), values: ["x"], keyField: JSONPath("id"))
+    let outcomes = [
+        decoder.cloudEvent(input.span, header: { _ in nil }, receivedAt: now),
+        decoder.cloudEvent(input.span, header: { _ in input }, receivedAt: now),
+        decoder.sessionTable(key: input.span, value: nil, SessionTable(), receivedAt: now, place: "p"),
+        decoder.sessionTable(key: input.span, value: input.span, table, receivedAt: now, place: "p"),
+    ]
+    let tokens = EventTokenKind.allCases.compactMap { try? EventTokenClaims(input.span, $0) }
+    for outcome in outcomes + tokens.map({ decoder.token($0, receivedAt: now, place: "p") }) {
+        guard case .decoded(let decoded) = outcome else { continue }
+        precondition(decoded.invalidation.at <= now + 60, "a time of the future was taken")
     }
     if let revoke = try? APIRequest.Revoke(input.span) {
         let again = revoke.json

@@ -14,6 +14,10 @@ struct RobustnessTests {
         #"{"id":"e","type":"claim.revoked","claim":{"name":"n","value":"v"},"before":"2026-01-01T00:00:00.5+01:00","at":17e8}"#,
         #"{"channel":"c","channels":["a","b"],"b64data":"eyJhIjoxfQ==","data":[],"user":"u","disconnect":{"code":4000}}"#,
         #"{"invalid":[{"session":"a","reason":"r"},"b"],"result":{},"error":{"code":100,"message":"m"}}"#,
+        #"{"specversion":"1.0","id":"e","source":"s","type":"user.revoked","time":"2026-01-01T00:00:00Z","data":{"user":"u"}}"#,
+        #"{"iss":"i","aud":["a"],"iat":17e8,"jti":"j","sub_id":{"format":"complex","user":{"format":"iss_sub","sub":"u"}},"#
+            + #""events":{"https://schemas.openid.net/secevent/caep/event-type/session-revoked":{}}}"#,
+        #"{"iat":1,"sid":"s","events":{"http://schemas.openid.net/event/backchannel-logout":{}}}"#,
         "2026-01-01T00:00:00.123+01:00", "eyJhIjoxfQ==", "{\"a\":\r\n[1,\"\\n\"]}",
     ]
 

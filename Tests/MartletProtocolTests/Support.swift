@@ -56,7 +56,7 @@ func readWithEverything(_ input: [UInt8]) {
     _ = CentrifugeClientInfo(input.span)
     _ = JSONScanner.strings(input.span)
     _ = JSONRPC.decode(input.span)
-    _ = InvalidationDecoder(source: .kafka).martlet(input.span, receivedAt: 1_800_000_000)
+    readAsRecord(input)
     _ = try? APIRequest.Publish(input.span)
     _ = try? APIRequest.Broadcast(input.span)
     _ = try? APIRequest.Disconnect(input.span)
@@ -66,4 +66,21 @@ func readWithEverything(_ input: [UInt8]) {
     for method in ProxyMethod.allCases { _ = try? ProxyAnswer(method, input.span) }
     _ = RFC3339.parse(String(decoding: input, as: UTF8.self))
     _ = Base64.decode(String(decoding: input, as: UTF8.self))
+}
+
+/// The records of topics of every format: the bytes as the value, as the key, and as each header.
+func readAsRecord(_ input: [UInt8]) {
+    let (decoder, now) = (InvalidationDecoder(source: .kafka), 1_800_000_000.0)
+    _ = decoder.martlet(input.span, receivedAt: now)
+    _ = decoder.cloudEvent(input.span, header: { _ in nil }, receivedAt: now)
+    _ = decoder.cloudEvent(input.span, header: { _ in input }, receivedAt: now)
+    let headers = ["ce_specversion": "1.0", "ce_id": "e", "ce_source": "s", "ce_type": "session.revoked"]
+    _ = decoder.cloudEvent(input.span, header: { headers[$0].map(bytes) }, receivedAt: now)
+    let table = SessionTable(field: JSONPath("a.b"), values: ["x"], keyField: JSONPath("id"))
+    _ = decoder.sessionTable(key: input.span, value: input.span, table, receivedAt: now, place: "t/0/1")
+    _ = decoder.sessionTable(key: input.span, value: nil, SessionTable(), receivedAt: now, place: "t/0/1")
+    for kind in EventTokenKind.allCases {
+        guard let claims = try? EventTokenClaims(input.span, kind) else { continue }
+        _ = decoder.token(claims, receivedAt: now, place: "t/0/1")
+    }
 }

@@ -4,15 +4,22 @@
 import MartletCore
 
 extension InvalidationDecoder {
+    /// What is revoked, by the name of the event's type.
+    enum Kind: String {
+        case session = "session.revoked"
+        case user = "user.revoked"
+        case token = "token.revoked"
+        case claim = "claim.revoked"
+
+        /// The last two parts of a type whose first ones name its owner.
+        init?(suffix type: String) {
+            let parts = type.split(separator: ".", omittingEmptySubsequences: false)
+            self.init(rawValue: parts.suffix(2).joined(separator: "."))
+        }
+    }
+
     /// The fields of a record, each with the right type and within its bounds.
     struct Fields {
-        private enum Kind: String {
-            case session = "session.revoked"
-            case user = "user.revoked"
-            case token = "token.revoked"
-            case claim = "claim.revoked"
-        }
-
         private(set) var id: String?
         private(set) var reason: String?
         /// A node's validation found it, and that node wrote the record.
@@ -25,7 +32,10 @@ extension InvalidationDecoder {
         private var token: String?
         private var claim: (name: String?, value: String?)?
 
-        init(_ document: JSONValue, _ text: Span<UInt8>) throws(BadRecordReason) {
+        /// - Parameter envelope: Says what the object itself leaves out.
+        init(
+            _ document: JSONValue, _ text: Span<UInt8>, _ envelope: InvalidationDecoder.Envelope
+        ) throws(BadRecordReason) {
             var kind: Kind?
             var members = document.members
             while let member = members.next(in: text) {
@@ -49,9 +59,11 @@ extension InvalidationDecoder {
                 default: break
                 }
             }
-            guard let kind else { throw .unknownType }
+            guard let kind = kind ?? envelope.kind else { throw .unknownType }
             self.kind = kind
             if self.id == "" { throw .emptyValue }
+            self.id = self.id ?? envelope.id
+            self.at = self.at ?? envelope.at
             if self.reason == "" { self.reason = nil }
         }
 

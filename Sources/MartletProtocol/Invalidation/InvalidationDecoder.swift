@@ -40,24 +40,50 @@ package struct InvalidationDecoder: Sendable {
         guard let record else { return .failure(.nullValue) }
         guard record.count <= Self.recordBytesMax else { return .failure(.tooLong) }
         guard let document = JSONScanner.document(record) else { return .failure(.malformed) }
-        if document.isNull { return .failure(.nullValue) }
-        guard document.kind == .object else { return .failure(.malformed) }
         do throws(BadRecordReason) {
-            let fields = try Fields(document, record)
-            // A timestamp that a producer left at its default says nothing.
-            let recorded = min(recordTime.flatMap { $0 > 1e9 ? $0 : nil } ?? receivedAt, receivedAt)
-            // Reading again must not move what is clamped towards the present, nor a record's odd time before the event.
-            let substitute = min(max(recorded, fields.at ?? recorded), receivedAt)
-            var isClamped = false
-            let at = InvalidationTime.clamp(fields.at ?? recorded, now: receivedAt, to: substitute, &isClamped)
-            let before = InvalidationTime.clamp(fields.before ?? at, now: receivedAt, to: substitute, &isClamped)
-            let invalidation = Invalidation(
-                id: fields.id ?? place ?? Self.digest(record), target: try fields.target(before: before), at: at,
-                reason: fields.reason, source: fields.isFinding ? .pull : self.source)
-            return .success(DecodedInvalidation(invalidation, isClamped: isClamped))
+            let times = Times(recordTime: recordTime, receivedAt: receivedAt)
+            return .success(try self.decode(document, record, Envelope(), times, place: place))
         } catch {
             return .failure(error)
         }
+    }
+
+    /// What an envelope says of the object in it.
+    struct Envelope {
+        var id: String?
+        var kind: Kind?
+        var at: Double?
+    }
+
+    /// When a record was written and when it came, in seconds since 1970.
+    struct Times {
+        let receivedAt: Double
+        /// The record's own time, else that of receipt.
+        let recordedAt: Double
+
+        init(recordTime: Double?, receivedAt: Double) {
+            self.receivedAt = receivedAt
+            // A timestamp that a producer left at its default says nothing.
+            self.recordedAt = min(recordTime.flatMap { $0 > 1e9 ? $0 : nil } ?? receivedAt, receivedAt)
+        }
+    }
+
+    func decode(
+        _ document: JSONValue, _ text: Span<UInt8>, _ envelope: Envelope, _ times: Times, place: String?
+    ) throws(BadRecordReason) -> DecodedInvalidation {
+        if document.isNull { throw .nullValue }
+        guard document.kind == .object else { throw .malformed }
+        let fields = try Fields(document, text, envelope)
+        let (received, recorded) = (times.receivedAt, times.recordedAt)
+        // Reading again must not move what is clamped towards the present, nor a record's odd time before the event.
+        let substitute = min(max(recorded, fields.at ?? recorded), received)
+        var isClamped = false
+        let at = InvalidationTime.clamp(fields.at ?? recorded, now: received, to: substitute, &isClamped)
+        let before = InvalidationTime.clamp(fields.before ?? at, now: received, to: substitute, &isClamped)
+        let invalidation = Invalidation(
+            id: fields.id ?? place ?? Self.digest(text), target: try fields.target(before: before), at: at,
+            reason: fields.reason, source: fields.isFinding ? .pull : self.source)
+        return DecodedInvalidation(invalidation, isClamped: isClamped)
     }
 
     /// The same bytes get the same name (FNV-1a).
