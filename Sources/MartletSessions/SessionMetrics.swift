@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import MartletInstruments
+package import MartletProtocol
 
 /// What tokens, revocations and validations count, under the names that dashboards and alerts rely on.
 package final class SessionMetrics: Sendable {
@@ -11,8 +12,13 @@ package final class SessionMetrics: Sendable {
     let keySetsFailed: Counter
 
     private let invalidations: [String: Counter]
-    /// Invalidations that could not be read; counted by whoever reads them.
+    private let invalidationsBadByReason: [String: Counter]
+    /// Invalidations that could not be read, for whatever reason.
     package let invalidationsBad: Counter
+    /// Records of revocation topics about something else; counted by whoever reads them.
+    package let invalidationsIgnored: Counter
+    /// Tokens of an identity provider that were taken although their key is not known; counted likewise.
+    package let invalidationsUnverified: Counter
     /// Invalidations dated too far in the future, taken as of now; counted by whoever reads them.
     package let invalidationsClamped: Counter
     let revocationsEvicted: Counter
@@ -43,8 +49,15 @@ package final class SessionMetrics: Sendable {
         self.keySetsFailed = keySets["failed"] ?? Counter()
         self.invalidations = Self.counters(
             registry, "martlet_invalidations_total", "Invalidations received, by what became of them.", "outcome",
-            ["added", "known", "expired", "bad"])
+            ["added", "known", "expired", "bad", "ignored"])
         self.invalidationsBad = self.invalidations["bad"] ?? Counter()
+        self.invalidationsIgnored = self.invalidations["ignored"] ?? Counter()
+        self.invalidationsBadByReason = Self.counters(
+            registry, "martlet_invalidations_bad_total", "Invalidations that could not be taken, by why.", "reason",
+            BadRecordReason.allCases.map(\.rawValue))
+        self.invalidationsUnverified = registry.counter(
+            "martlet_invalidations_unverified_total",
+            "Tokens of identity providers taken from a topic although their key is not known.")
         self.invalidationsClamped = registry.counter(
             "martlet_invalidations_clamped_total", "Invalidations dated in the future and taken as of their receipt.")
         self.revocationsEvicted = registry.counter(
@@ -75,7 +88,14 @@ package final class SessionMetrics: Sendable {
 
     /// Invalidations that were taken, from any source.
     package var invalidationsTaken: Int {
-        self.invalidations.values.reduce(-self.invalidationsBad.total) { $0 + $1.total }
+        let all = self.invalidations.values.reduce(0) { $0 + $1.total }
+        return all - self.invalidationsBad.total - self.invalidationsIgnored.total
+    }
+
+    /// An invalidation could not be taken.
+    package func bad(_ reason: BadRecordReason) {
+        self.invalidationsBad.add()
+        self.invalidationsBadByReason[reason.rawValue]?.add()
     }
 
     func rejected(_ rejection: TokenRejection) { self.tokensRejected[rejection.name]?.add() }

@@ -7,6 +7,7 @@ import MartletProtocol
 struct TokenHeader {
     var algorithm: String?
     var identifier: String?
+    var type: String?
 
     /// Nil where it is not the header of a token that can be judged here; `crit` names what must be understood and is
     /// not, so it refuses the token.
@@ -22,6 +23,9 @@ struct TokenHeader {
             case "kid":
                 guard let identifier = member.value.string(in: text) else { return nil }
                 self.identifier = identifier
+            case "typ":
+                // Of another type than it must be, it is the type of nothing.
+                self.type = member.value.string(in: text) ?? ""
             case "crit": return nil
             default: break
             }

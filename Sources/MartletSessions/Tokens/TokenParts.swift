@@ -9,6 +9,8 @@ struct TokenParts {
     let algorithm: TokenAlgorithm
     /// `kid`, or nil.
     let keyIdentifier: String?
+    /// `typ`, or nil.
+    let type: String?
     let signature: [UInt8]
     private let payloadStart: Int
     private let messageEnd: Int
@@ -27,6 +29,7 @@ struct TokenParts {
         self.bytes = bytes
         self.algorithm = algorithm
         self.keyIdentifier = header.identifier
+        self.type = header.type
         self.signature = signature
         self.payloadStart = first + 1
         self.messageEnd = last

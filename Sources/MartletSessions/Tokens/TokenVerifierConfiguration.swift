@@ -2,18 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Keys of `auth` and `sessions` that say which tokens are accepted.
+@dynamicMemberLookup
 package struct TokenVerifierConfiguration: Sendable {
-    /// Secrets for HS256, HS384 and HS512; several while they are rotated.
-    package var hmacSecrets: [String] = []
-    /// PEM of RSA, EC (P-256, P-384, P-521) or Ed25519 public keys.
-    package var publicKeys: [String] = []
-    package var jwksURL: String?
-    /// Time between fetches of the key set.
-    package var jwksInterval: Duration = .seconds(300)
-    /// Least time between fetches, however many tokens name unknown keys.
-    package var jwksCooldown: Duration = .seconds(5)
-    package var jwksTimeout: Duration = .seconds(5)
-    package var jwksBytesMax = 262_144
+    package var keys = KeyRingConfiguration()
     /// `iss` that tokens must have; nil accepts any.
     package var issuer: String?
     /// `aud`: tokens must have one of these; empty accepts any.
@@ -29,6 +20,12 @@ package struct TokenVerifierConfiguration: Sendable {
     package var cacheMax = 16_384
 
     package init() {}
+
+    /// Where the keys come from, as if it stood here.
+    package subscript<Value>(dynamicMember path: WritableKeyPath<KeyRingConfiguration, Value>) -> Value {
+        get { self.keys[keyPath: path] }
+        set { self.keys[keyPath: path] = newValue }
+    }
 
     /// Whether there is any key, so that clients can be told apart at all.
     package var hasKeys: Bool { !self.hmacSecrets.isEmpty || !self.publicKeys.isEmpty || self.jwksURL != nil }
