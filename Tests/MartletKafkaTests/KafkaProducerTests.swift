@@ -23,6 +23,25 @@ extension RealBrokerTests {
             #expect(records == ["0|k|1|v|1", "1||-1||-1", "2||0||0"])
         }
 
+        @Test func headersGoWithTheRecord() async throws {
+            let broker = try Broker(topics: ["t": 1])
+            let producer = try RealBrokerTests.producer(RealBrokerTests.configuration(broker))
+            producer.start()
+            let headers = [KafkaHeader("a", "1"), KafkaHeader("b", "")]
+            let receipt = try await producer.produce(topic: "t", key: [107], value: Array("v".utf8), headers: headers)
+            #expect(receipt == KafkaReceipt(topic: "t", partition: 0, offset: 0))
+            #expect(try await producer.produce(topic: "t", key: nil, value: nil, headers: headers).offset == 1)
+            // What is refused at once leaves nothing behind, of which the test of leaks counts the deliveries.
+            let huge = [UInt8](repeating: 0, count: 2_000_000)
+            let error = await #expect(throws: KafkaError.self) {
+                try await producer.produce(topic: "t", key: nil, value: huge, headers: headers)
+            }
+            #expect(error?.name == "MSG_SIZE_TOO_LARGE")
+            await producer.stop()
+            let records = try Kcat.consume("t", of: broker, format: "%o|%k|%K|%s|%S|%h")
+            #expect(records == ["0|k|1|v|1|a=1,b=", "1||-1||-1|a=1,b="])
+        }
+
         @Test func equalKeysGoToOnePartition() async throws {
             let broker = try Broker(brokers: 2, topics: ["t": 8])
             let producer = try RealBrokerTests.producer(RealBrokerTests.configuration(broker))

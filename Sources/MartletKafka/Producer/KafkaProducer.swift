@@ -50,7 +50,9 @@ package final class KafkaProducer: Sendable {
     ///
     /// After an error the record may still have been written, as always when an answer is lost. A nil value is a null
     /// value; a nil key leaves the partition to chance.
-    package func produce(topic: String, key: [UInt8]?, value: [UInt8]?) async throws(KafkaError) -> KafkaReceipt {
+    package func produce(
+        topic: String, key: [UInt8]?, value: [UInt8]?, headers: [KafkaHeader] = []
+    ) async throws(KafkaError) -> KafkaReceipt {
         guard self.inFlight.addOne(upTo: self.configuration.producesInFlightMax) else {
             self.failed.add()
             throw KafkaError(.full, "\(self.configuration.producesInFlightMax) records are waiting for the brokers")
@@ -58,7 +60,9 @@ package final class KafkaProducer: Sendable {
         defer { self.inFlight.add(-1) }
         let outcome: KafkaDelivery.Outcome = await withCheckedContinuation { continuation in
             let delivery = KafkaDelivery(topic: topic, continuation: continuation)
-            if let error = self.enqueue(topic: topic, key: key, value: value, delivery) { delivery.fail(error) }
+            if let error = self.enqueue(topic: topic, key: key, value: value, headers, delivery) {
+                delivery.fail(error)
+            }
         }
         switch outcome {
         case .success: self.acknowledged.add()
@@ -101,7 +105,7 @@ package final class KafkaProducer: Sendable {
 
     /// What went wrong; nil when a report will follow.
     private func enqueue(
-        topic: String, key: [UInt8]?, value: [UInt8]?, _ delivery: KafkaDelivery
+        topic: String, key: [UInt8]?, value: [UInt8]?, _ headers: [KafkaHeader], _ delivery: KafkaDelivery
     ) -> KafkaError? {
         self.state.withLock { state in
             guard !state.isStopping else { return KafkaError(.stopped, "the producer is stopping") }
@@ -109,7 +113,7 @@ package final class KafkaProducer: Sendable {
                 return KafkaError(.unavailable, "the producer is being replaced after a fatal error")
             }
             do throws(KafkaError) {
-                try producer.enqueue(topic: topic, key: key, value: value, delivery)
+                try producer.enqueue(topic: topic, key: key, value: value, headers, delivery)
                 return nil
             } catch {
                 return error

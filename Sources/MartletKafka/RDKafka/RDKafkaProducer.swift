@@ -29,9 +29,24 @@ import Synchronization
     var isFatal: Bool { self.handle.context.isFatal.load(ordering: .relaxed) }
 
     /// Hands a record over. Where this throws, the delivery is not settled and the caller must do it.
-    func enqueue(topic: String, key: [UInt8]?, value: [UInt8]?, _ delivery: KafkaDelivery) throws(KafkaError) {
+    func enqueue(
+        topic: String, key: [UInt8]?, value: [UInt8]?, _ headers: [KafkaHeader], _ delivery: KafkaDelivery
+    ) throws(KafkaError) {
         let topic = try self.topic(topic)
         let retained = unsafe Unmanaged.passRetained(delivery)
+        guard headers.isEmpty else {
+            let list = unsafe Self.list(headers)
+            let error = unsafe Self.withBytes(key) { key in
+                unsafe Self.withBytes(value) { value in
+                    unsafe self.produce(topic, key: key, value: value, list, retained.toOpaque())
+                }
+            }
+            guard let error else { return }
+            // What was not taken has kept its headers, and there will be no report on it.
+            unsafe rd_kafka_headers_destroy(list)
+            unsafe retained.release()
+            throw error
+        }
         let result = unsafe Self.withBytes(key) { key in
             unsafe Self.withBytes(value) { value in
                 // unsafe: the bytes are copied in the call, as the flag asks; the opaque is released by the report.
@@ -47,6 +62,43 @@ import Synchronization
             unsafe retained.release()
             throw error
         }
+    }
+
+    private static func list(_ headers: [KafkaHeader]) -> OpaquePointer? {
+        let list = unsafe rd_kafka_headers_new(headers.count)
+        for header in headers {
+            // unsafe: name and value live for the call, which copies them.
+            _ = unsafe header.value.withUnsafeBytes {
+                unsafe rd_kafka_header_add(list, header.name, -1, $0.baseAddress, $0.count)
+            }
+        }
+        return unsafe list
+    }
+
+    /// What went wrong; nil where the record was taken, and its headers with it.
+    /// - Parameters: All pointers are valid for the call, which copies key and value.
+    @unsafe private func produce(
+        _ topic: RDKafkaTopic, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, _ headers: OpaquePointer?,
+        _ opaque: UnsafeMutableRawPointer
+    ) -> KafkaError? {
+        var fields = unsafe [rd_kafka_vu_t](repeating: rd_kafka_vu_t(), count: 6)
+        unsafe fields[0].vtype = RD_KAFKA_VTYPE_RKT
+        unsafe fields[0].u.rkt = topic.pointer
+        unsafe fields[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS
+        unsafe fields[1].u.i = CInt(RD_KAFKA_MSG_F_COPY)
+        unsafe fields[2].vtype = RD_KAFKA_VTYPE_KEY
+        unsafe fields[2].u.mem.ptr = UnsafeMutableRawPointer(mutating: key.baseAddress)
+        unsafe fields[2].u.mem.size = key.count
+        unsafe fields[3].vtype = RD_KAFKA_VTYPE_VALUE
+        unsafe fields[3].u.mem.ptr = UnsafeMutableRawPointer(mutating: value.baseAddress)
+        unsafe fields[3].u.mem.size = value.count
+        unsafe fields[4].vtype = RD_KAFKA_VTYPE_HEADERS
+        unsafe fields[4].u.headers = headers
+        unsafe fields[5].vtype = RD_KAFKA_VTYPE_OPAQUE
+        unsafe fields[5].u.ptr = opaque
+        guard let error = unsafe rd_kafka_produceva(self.handle.pointer, fields, fields.count) else { return nil }
+        defer { unsafe rd_kafka_error_destroy(error) }
+        return KafkaError(unsafe rd_kafka_error_code(error), "the record was not accepted")
     }
 
     /// Serves reports and errors, on the producer's thread, waiting at most `timeout` for the first.
