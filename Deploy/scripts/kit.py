@@ -29,16 +29,19 @@ HEADER = "# This source file is part of the Martlet project.\n# SPDX-License-Ide
 OWN_KEYS = {"node.name", "node.address", "listen.public", "listen.internal"}
 
 
-def configuration_keys() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """From Docs/Configuration.md: the kind of every key, its environment variable, the kind of a namespace's keys."""
-    keys, variables, namespace = {}, {}, {}
+def configuration_keys() -> tuple[dict[str, str], dict[str, str], dict[str, dict[str, str]]]:
+    """From Docs/Configuration.md: the kind of every key, its environment variable, and by section the kinds of the keys
+    of lists' entries."""
+    keys, variables, entries, section = {}, {}, {}, ""
     for line in (ROOT / "Docs" / "Configuration.md").read_text().splitlines():
+        if line.startswith("## "):
+            section = line.removeprefix("## ")
         row = [part.strip() for part in line.strip("|").split(" | ")]
         if found := re.match(r"\| `([a-z_.]+)` \| `(MARTLET_[A-Z0-9_]+)` \|", line):
             keys[found[1]], variables[found[1]] = row[2], found[2]
         elif found := re.match(r"\| `([a-z_]+)` \| [^`]|\| `([a-z_]+)` \| `[a-z]", line):
-            namespace[found[1] or found[2]] = row[1]
-    return keys, variables, namespace
+            entries.setdefault(section, {})[found[1] or found[2]] = row[1]
+    return keys, variables, entries
 
 
 def kind_schema(kind: str) -> dict:
@@ -75,7 +78,7 @@ def closed(schema: dict) -> dict:
 
 
 def schema() -> str:
-    keys, _, namespace = configuration_keys()
+    keys, _, entries = configuration_keys()
     base = yaml.safe_load((ROOT / "Helm" / "values.schema.yaml").read_text())
     config: dict = {"properties": {}}
     for key, kind in keys.items():
@@ -86,8 +89,13 @@ def schema() -> str:
         for section in sections:
             place = place["properties"].setdefault(section, {"properties": {}})
         place["properties"][name] = kind_schema(kind)
-    entry = {"properties": {name: kind_schema(kind) for name, kind in namespace.items()}}
-    config["properties"]["namespaces"] = {"type": "array", "items": entry}
+    def entry(section: str) -> dict:
+        return {"properties": {name: kind_schema(kind) for name, kind in entries[section].items()}}
+
+    config["properties"]["namespaces"] = {"type": "array", "items": entry("namespaces")}
+    # A text, or a section.
+    topic = closed(entry("Entries of kafka.topics") | {"required": ["name"]})
+    config["properties"]["kafka"]["properties"]["topics"]["items"] = {"anyOf": [{"type": "string"}, topic]}
     base["properties"]["config"] = config
     base["properties"]["secrets"] = {"type": "object", "additionalProperties": {"type": "string"}}
     return json.dumps(closed(base), indent=2, sort_keys=True) + "\n"

@@ -17,9 +17,18 @@ package final class APIKeys: Sendable {
 
     /// Takes the first of header `X-API-Key`, `Authorization: apikey <key>` and query `api_key`.
     func admits(_ request: Request) -> Bool {
-        guard let presented = Self.presented(in: request) else { return false }
+        Self.presented(in: request).map { self.knows($0) } ?? false
+    }
+
+    /// Takes `Authorization: Bearer <key>` alone.
+    func admits(bearerOf request: Request) -> Bool {
+        let parts = request.headers[.authorization]?.split(separator: " ", maxSplits: 1) ?? []
+        return parts.count == 2 && parts[0].lowercased() == "bearer" && self.knows(String(parts[1]))
+    }
+
+    private func knows(_ presented: String) -> Bool {
         // Every key is compared in whole, so that the time taken tells nothing of where they differ.
-        return self.keys.withLock { $0 }.reduce(false) { found, key in Self.equal(key, Array(presented.utf8)) || found }
+        self.keys.withLock { $0 }.reduce(false) { found, key in Self.equal(key, Array(presented.utf8)) || found }
     }
 
     private static func presented(in request: Request) -> String? {

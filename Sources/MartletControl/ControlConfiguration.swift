@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+package import MartletProtocol
+
 /// The settings of the internal listener.
 package struct ControlConfiguration: Sendable {
     /// Address to listen on; port 0 means any free one.
@@ -24,6 +26,21 @@ package struct ControlConfiguration: Sendable {
     package var bodyBytesMax = 1_048_576
     /// Open connections to this listener; more wait in the kernel's queue.
     package var connectionsMax = 1_024
+
+    /// Where identity providers deliver tokens.
+    package var receivers = Receivers()
+
+    package struct Receivers: Sendable {
+        /// What is received; each kind has a path of its own.
+        package var kinds: Set<EventTokenKind> = []
+        /// What transmitters of security events must know one of, where they are asked.
+        package var bearers = APIKeys([])
+        package var asksForBearer = false
+        /// Whether the listener serves nothing else.
+        package var areAlone = false
+
+        package init() {}
+    }
 
     package init() {}
 

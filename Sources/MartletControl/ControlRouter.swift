@@ -12,7 +12,13 @@ enum ControlRouter {
         _ configuration: ControlConfiguration, _ operations: any NodeOperations
     ) -> Router<Context> {
         let router = Router(context: Context.self)
+        let receivers = ReceiverRoutes(configuration.receivers, operations)
+        if configuration.receivers.areAlone {
+            receivers.add(to: router)
+            return router
+        }
         if configuration.developmentMode { router.add(middleware: LoopbackGuard()) }
+        receivers.add(to: router)
         Self.addHealth(to: router, operations)
         if configuration.apiEnabled { APIRoutes(configuration, operations).add(to: router) }
         let console = configuration.consoleEnabled && configuration.apiEnabled

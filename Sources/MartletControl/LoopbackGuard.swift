@@ -7,7 +7,7 @@ import Hummingbird
 /// so requests must name the host by a loopback name and come from a loopback page or from no page at all.
 ///
 /// The API takes `application/json` alone, which a page of another origin cannot send without asking first, and
-/// nothing here answers such a question.
+/// nothing here answers such a question. Tokens of identity providers come in forms of their own, and are signed.
 struct LoopbackGuard<Context: RequestContext>: RouterMiddleware {
     @concurrent func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
@@ -19,7 +19,8 @@ struct LoopbackGuard<Context: RequestContext>: RouterMiddleware {
         guard origins.allSatisfy(LoopbackName.matches(origin:)) else {
             return .refusal(.forbidden, "development mode answers to loopback origins only")
         }
-        if request.method == .post, !Self.isJSON(request.headers[.contentType]) {
+        let isReceiver = [ReceiverRoutes.securityEventsPath, ReceiverRoutes.logoutPath].contains(request.uri.path)
+        if request.method == .post, !isReceiver, !Self.isJSON(request.headers[.contentType]) {
             return .refusal(.unsupportedMediaType, "development mode takes application/json only")
         }
         return try await next(request, context)

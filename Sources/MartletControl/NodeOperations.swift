@@ -23,6 +23,10 @@ package protocol NodeOperations: Sendable {
     /// Does what the API was asked, on all nodes that it concerns; never a broadcast, which is asked for in pieces.
     func perform(_ command: APICommand) async throws(APIError) -> APIResult
 
+    /// Takes a token that an identity provider delivered, which says that a session has ended; returns once that holds
+    /// for every node that there is.
+    func take(_ token: String, _ kind: EventTokenKind) async -> EventTokenReceipt
+
     /// A token for the demo, signed with a key that lives as long as the process; nil outside development mode.
     func demoToken(user: String, session: String) -> String?
 }

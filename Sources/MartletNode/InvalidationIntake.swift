@@ -19,7 +19,8 @@ final class InvalidationIntake: Sendable {
     private let hub: Hub
     private let journal: RevocationJournal
     private let metrics: SessionMetrics
-    private let topics: [String]
+    private let topics: [InvalidationTopic]
+    private let deadLetters: DeadLetters?
     private let logger: Logger
     /// When a bad record was last logged, in monotonic nanoseconds.
     private let lastComplaint = Atomic<Int64>(.min)
@@ -28,13 +29,14 @@ final class InvalidationIntake: Sendable {
 
     init(
         revocations: RevocationTable, hub: Hub, journal: RevocationJournal = RevocationJournal(),
-        metrics: SessionMetrics, topics: [String], logger: Logger
+        metrics: SessionMetrics, topics: [InvalidationTopic], deadLetters: DeadLetters? = nil, logger: Logger
     ) {
         self.revocations = revocations
         self.hub = hub
         self.journal = journal
         self.metrics = metrics
         self.topics = topics
+        self.deadLetters = deadLetters
         self.logger = logger
     }
 
@@ -60,53 +62,75 @@ final class InvalidationIntake: Sendable {
         while self.hub.isBehind { Thread.sleep(forTimeInterval: 0.001) }
     }
 
-    private func position(of topic: Int, _ partition: Int32, _ offset: Int64) -> EventPosition? {
-        guard self.topics.indices.contains(topic) else { return nil }
-        return .kafka(topic: self.topics[topic], partition: partition, offset: offset)
-    }
-
     /// Whether the shards have more to close than a source that can wait should add to.
     var isBehind: Bool { self.hub.isBehind }
 
-    /// An event could not be read; it stops nothing.
-    func refused(_ reason: String, _ metadata: @autoclosure () -> Logger.Metadata) {
-        self.complain(reason, metadata())
-    }
-
-    private func complain(_ reason: String, _ metadata: @autoclosure () -> Logger.Metadata) {
-        self.metrics.invalidationsBad.add()
+    /// Counts an event that could not be taken, and logs some of them; it stops nothing.
+    func refused(_ reason: BadRecordReason, _ metadata: @autoclosure () -> Logger.Metadata) {
+        self.metrics.bad(reason)
         let (now, last) = (Clock.monotonic, self.lastComplaint.load(ordering: .relaxed))
         guard last == .min || now - last > Self.complaintInterval else { return }
         self.lastComplaint.store(now, ordering: .relaxed)
-        self.logger.warning("cannot read an invalidation: \(reason)", metadata: metadata())
+        self.logger.warning("cannot take an invalidation: \(reason.rawValue)", metadata: metadata())
     }
 }
 
 extension InvalidationIntake: KafkaConsumerDelegate {
     func received(_ record: borrowing KafkaRecord, key: Span<UInt8>?, value: Span<UInt8>?) {
-        let (topic, partition, offset) = (record.topic, record.partition, record.offset)
-        let metadata = { [topics] () -> Logger.Metadata in
-            [
-                "topic": "\(topics.indices.contains(topic) ? topics[topic] : "?")", "partition": "\(partition)",
-                "offset": "\(offset)",
-            ]
-        }
-        guard let value else { return self.complain(BadRecordReason.nullValue.rawValue, metadata()) }
-        let decoder = InvalidationDecoder(source: .kafka)
-        switch decoder.martlet(
-            value, recordTime: record.timestamp > 0 ? Double(record.timestamp) / 1_000 : nil, receivedAt: Clock.wall,
-            place: "\(topic)/\(partition)/\(offset)")
-        {
-        case .failure(let reason): self.complain(reason.rawValue, metadata())
-        case .success(let decoded):
+        guard self.topics.indices.contains(record.topic) else { return }
+        let topic = self.topics[record.topic]
+        // Before the node has caught up nobody has been let in, and a replay may be ten million records long.
+        let isCaughtUp = self.isCaughtUp.load(ordering: .relaxed)
+        switch self.read(record, of: topic, key: key, value: value) {
+        case .foreign: self.metrics.invalidationsIgnored.add()
+        case .decoded(let decoded):
             if decoded.isClamped { self.metrics.invalidationsClamped.add() }
             let taken = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
-            // Before the node has caught up nobody has been let in, and a replay may be ten million records long.
-            let isCaughtUp = self.isCaughtUp.load(ordering: .relaxed)
             self.take(
                 decoded.invalidation, receivedAt: min(taken, Clock.wall),
-                at: self.position(of: topic, partition, offset), tellsShards: isCaughtUp)
+                at: .kafka(topic: topic.name, partition: record.partition, offset: record.offset),
+                tellsShards: isCaughtUp)
             if isCaughtUp { self.waitForShards() }
+        case .bad(let reason):
+            let letter = DeadLetters.Letter(
+                topic: topic.name, partition: record.partition, offset: record.offset, timestamp: record.timestamp,
+                reason: reason)
+            self.refused(
+                reason,
+                ["topic": "\(topic.name)", "partition": "\(letter.partition)", "offset": "\(letter.offset)"])
+            // Of what was there before this node began, the nodes that ran then have told.
+            if isCaughtUp, let deadLetter = topic.deadLetter {
+                self.deadLetters?.copy(letter, key: key, value: value, to: deadLetter)
+            }
+        }
+    }
+
+    private func read(
+        _ record: borrowing KafkaRecord, of topic: InvalidationTopic, key: Span<UInt8>?, value: Span<UInt8>?
+    ) -> InvalidationOutcome {
+        let (decoder, now) = (InvalidationDecoder(source: .kafka), Clock.wall)
+        let writtenAt = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : nil
+        let place = "\(topic.name)/\(record.partition)/\(record.offset)"
+        switch topic.reader {
+        case .martlet:
+            return InvalidationOutcome(
+                decoder.martlet(value, recordTime: writtenAt, receivedAt: now, place: place))
+        case .cloudEvents:
+            return decoder.cloudEvent(
+                value, header: { record.header($0) }, recordTime: writtenAt, receivedAt: now, place: place)
+        case .table(let table):
+            return decoder.sessionTable(
+                key: key, value: value, table, recordTime: writtenAt, receivedAt: now, place: place)
+        case .tokens(let verifier):
+            guard let value else { return .bad(.nullValue) }
+            switch verifier.judge(record: value, writtenAt: min(writtenAt ?? now, now)) {
+            case .refused(let reason): return .bad(reason)
+            case .verified(let claims):
+                return decoder.token(claims, recordTime: writtenAt, receivedAt: now, place: place)
+            case .unverified(let claims):
+                self.metrics.invalidationsUnverified.add()
+                return decoder.token(claims, recordTime: writtenAt, receivedAt: now, place: place)
+            }
         }
     }
 

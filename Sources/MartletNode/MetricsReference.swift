@@ -15,6 +15,9 @@ package enum MetricsReference {
         configuration.redis.urls = ["redis://127.0.0.1:6379"]
         configuration.kafka.brokers = ["127.0.0.1:9092"]
         configuration.kafka.topics = [.init(name: "session-events")]
+        configuration.kafka.topics[0].deadLetter = "dead-letters"
+        configuration.receivers.securityEvents.isEnabled = true
+        configuration.receivers.logout.isEnabled = true
         configuration.validation.kind = .http
         configuration.validation.url = "http://127.0.0.1/validate"
         for method in ProxyMethod.allCases { configuration.proxy[method].url = "http://127.0.0.1/\(method.rawValue)" }

@@ -53,10 +53,23 @@ extension NodeRuntime {
         return timing
     }
 
-    static func kafka(
+    static func consumer(
         _ configuration: NodeConfiguration, _ intake: InvalidationIntake, _ metrics: MetricsRegistry, _ logger: Logger
-    ) throws -> (KafkaConsumer?, KafkaProducer?) {
-        guard configuration.kafka.isConfigured else { return (nil, nil) }
+    ) throws -> KafkaConsumer? {
+        guard configuration.kafka.isConfigured else { return nil }
+        return try KafkaConsumer(
+            configuration: Self.kafkaConfiguration(configuration), delegate: intake, metrics: metrics, logger: logger)
+    }
+
+    static func producer(
+        _ configuration: NodeConfiguration, _ metrics: MetricsRegistry, _ logger: Logger
+    ) throws -> KafkaProducer? {
+        guard configuration.kafka.isConfigured else { return nil }
+        return try KafkaProducer(
+            configuration: Self.kafkaConfiguration(configuration), metrics: metrics, logger: logger)
+    }
+
+    private static func kafkaConfiguration(_ configuration: NodeConfiguration) -> KafkaConfiguration {
         var settings = KafkaConfiguration(
             brokers: configuration.kafka.brokers, topics: configuration.kafka.topics.map(\.name))
         settings.start = configuration.kafka.start == .earliest ? .earliest : .timestamp
@@ -66,8 +79,7 @@ extension NodeRuntime {
         settings.properties = configuration.kafka.properties
         settings.silenceMax = configuration.kafka.silenceMax
         settings.lagMax = Int64(configuration.kafka.lagMax)
-        let consumer = try KafkaConsumer(configuration: settings, delegate: intake, metrics: metrics, logger: logger)
-        return (consumer, try KafkaProducer(configuration: settings, metrics: metrics, logger: logger))
+        return settings
     }
 
     /// What keeps revocations for nodes that start later: Kafka where it takes them, else Redis where there is one.
@@ -104,6 +116,11 @@ extension NodeRuntime {
         settings.unboundedTokens = configuration.unboundedTokens
         settings.tokenLifetimeMax = configuration.sessions.tokenLifetimeMax
         return settings
+    }
+
+    static func roster(_ configuration: NodeConfiguration, _ metrics: SessionMetrics) -> SessionRoster? {
+        guard configuration.validation.kind != .none else { return nil }
+        return SessionRoster(Self.validationConfiguration(configuration), metrics: metrics)
     }
 
     static func validationConfiguration(_ configuration: NodeConfiguration) -> ValidationConfiguration {
@@ -186,6 +203,7 @@ extension NodeRuntime {
         settings.developmentMode = self.configuration.isDevelopment
         settings.publicAddress = "\(self.configuration.listen.publicAddress)"
         settings.version = Version.current
+        settings.receivers = self.receivers
         return settings
     }
 

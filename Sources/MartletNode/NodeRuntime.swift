@@ -11,6 +11,7 @@ import MartletHub
 import MartletInstruments
 import MartletKafka
 import MartletPolicy
+import MartletProtocol
 import MartletProxy
 import MartletReactor
 import MartletRedis
@@ -45,6 +46,8 @@ final class NodeRuntime: Sendable {
     let rebalancer: Rebalancer
     let consumer: KafkaConsumer?
     let producer: KafkaProducer?
+    let events: EventSources
+    let receiverMetrics: ReceiverMetrics
     let demoSecret: String?
     let demoIssuer: TokenIssuer?
     let apiKeys: APIKeys
@@ -94,14 +97,16 @@ final class NodeRuntime: Sendable {
         self.revocations = RevocationTable(
             max: configuration.limits.revocationsMax, tokenLifetimeMax: configuration.sessions.tokenLifetimeMax,
             leeway: configuration.auth.leeway, metrics: self.sessionMetrics)
+        self.producer = try Self.producer(configuration, metrics, logger)
+        let shared = verifier.keys
+        self.events = try EventSources(configuration, shared: shared, metrics: self.sessionMetrics, logger: logger)
+        self.receiverMetrics = ReceiverMetrics(metrics, for: self.events.receivers.keys)
         self.intake = InvalidationIntake(
             revocations: self.revocations, hub: self.hub, journal: self.journal, metrics: self.sessionMetrics,
-            topics: configuration.kafka.topics.map(\.name), logger: logger)
-        let validates = configuration.validation.kind != .none
-        self.roster =
-            validates
-            ? SessionRoster(Self.validationConfiguration(configuration), metrics: self.sessionMetrics) : nil
-        (self.consumer, self.producer) = try Self.kafka(configuration, self.intake, metrics, logger)
+            topics: self.events.topics,
+            deadLetters: Self.deadLetters(configuration, self.producer, self.cluster, metrics, logger), logger: logger)
+        self.roster = Self.roster(configuration, self.sessionMetrics)
+        self.consumer = try Self.consumer(configuration, self.intake, metrics, logger)
         let log = Self.log(configuration, self.producer, redisBus)
         self.revoker = Revoker(log: log, intake: self.intake, bus: bus, logger: logger)
         self.feed = Self.feed(log, self.intake, self.revocations, metrics, logger)
@@ -136,6 +141,9 @@ final class NodeRuntime: Sendable {
         var services: [any Service] = [
             ControlServer(configuration: self.controlConfiguration, operations: self, logger: self.logger)
         ]
+        if let settings = self.receiverConfiguration {
+            services.append(ControlServer(configuration: settings, operations: self, logger: self.logger))
+        }
         if let redisBus { services.append(redisBus) }
         services.append(ClosureService { [cluster] in await cluster.run() })
         services.append(ClosureService { [rebalancer] in await rebalancer.run() })
@@ -144,6 +152,7 @@ final class NodeRuntime: Sendable {
         if let feed { services.append(ClosureService { await feed.run() }) }
         services.append(ClosureService { [revoker] in await revoker.run() })
         services.append(ClosureService { [verifier] in try await verifier.run() })
+        for ring in self.events.rings.values { services.append(ClosureService { try await ring.run() }) }
         services.append(ClosureService.every(.seconds(1)) { [revocations] in revocations.expire() })
         services.append(
             ClosureService.every(.seconds(1)) { [self] in

@@ -285,6 +285,9 @@ async def test_the_document_is_true(cluster, connect):
             document.check(content["schema"], answer.json() if kind == "application/json" else answer.text)
             continue
         operation = item["post"]
+        # Tokens of identity providers come in forms of their own, where they are received.
+        if "application/json" not in operation["requestBody"]["content"]:
+            continue
         content = operation["requestBody"]["content"]["application/json"]
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         for name, example in content["examples"].items():

@@ -36,7 +36,8 @@ def test_every_value_is_described():
 
 
 def test_the_configuration_is_understood():
-    keys, variables, namespace = kit.configuration_keys()
+    keys, variables, entries = kit.configuration_keys()
+    namespace = entries["namespaces"]
     assert keys["drain.window"] == "duration" and variables["drain.window"] == "MARTLET_DRAIN_WINDOW"
     assert keys["validation.kind"].startswith("`none`")
     assert namespace["subscribe"].startswith("`token`") and namespace["history_size"] == "number"

@@ -13,6 +13,7 @@ final class FakeOperations: NodeOperations {
     let receipt: RevocationReceipt
     private let current: Mutex<Readiness>
     private let commands = Mutex<[APICommand]>([])
+    private let tokens = Mutex<[(token: String, kind: EventTokenKind)]>([])
 
     init(
         readiness: Readiness = Readiness(state: .ready),
@@ -89,6 +90,20 @@ final class FakeOperations: NodeOperations {
     private static let node = NodeInfo(
         uid: "n1", name: "fake", version: "0.1.0", clients: 2, users: 1, channels: 1, subscriptions: 2, uptime: 7,
         capacity: 100, state: "ready")
+
+    /// The token says what becomes of it.
+    func take(_ token: String, _ kind: EventTokenKind) async -> EventTokenReceipt {
+        self.tokens.withLock { $0.append((token, kind)) }
+        return switch token {
+        case "good": .accepted
+        case "other": .ignored
+        case "away": .failed("the brokers are away")
+        default: .refused(BadRecordReason(rawValue: token) ?? .malformed)
+        }
+    }
+
+    /// The tokens it was given, in order.
+    var delivered: [(token: String, kind: EventTokenKind)] { self.tokens.withLock { $0 } }
 
     func demoToken(user: String, session: String) -> String? { "token of \(user) in \(session)" }
 }

@@ -39,7 +39,10 @@ struct OpenAPITests {
 
     @Test func namesEveryMethodAndPath() throws {
         let paths = Set(try #require(self.document["paths"] as? Object).keys)
-        let others: Set = ["/api", "/api/nodes", "/metrics", "/healthz", "/readyz", "/openapi.yaml"]
+        let others: Set = [
+            "/api", "/api/nodes", "/metrics", "/healthz", "/readyz", "/openapi.yaml", "/security-events",
+            "/backchannel-logout",
+        ]
         #expect(paths == others.union(APIMethod.allCases.map { "/api/\($0.rawValue)" }))
     }
 

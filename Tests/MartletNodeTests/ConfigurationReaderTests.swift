@@ -114,10 +114,12 @@ struct ConfigurationReaderTests {
             self.problems("", [:], [("api.enabled", "yes")]) == [
                 "--set api.enabled: api.enabled is “yes”, but must be true or false"
             ])
+        let topic =
+            "a topic's name, name=format (martlet, cloudevents, set, logout-token, session-table), or a section with a name"
         #expect(
             self.problems("kafka:\n  topics:\n    - a\n    - b=avro\n    - [c]\n") == [
-                "martlet.yaml:4:7: kafka.topics is “b=avro”, but must be a topic's name, or name=martlet",
-                "martlet.yaml:5:7: kafka.topics is a list, but must be a topic's name, or name=martlet",
+                "martlet.yaml:4:7: kafka.topics is “b=avro”, but must be \(topic)",
+                "martlet.yaml:5:7: kafka.topics is a list, but must be \(topic)",
             ])
         #expect(
             self.problems("log: {level: loud}\nlisten.public: host\nlimits: {message_bytes_max: 1}\n") == [

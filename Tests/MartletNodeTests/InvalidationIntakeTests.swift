@@ -20,13 +20,14 @@ struct InvalidationIntakeTests {
         let revocations: RevocationTable
         let intake: InvalidationIntake
 
-        init() {
+        init(_ reader: InvalidationTopic.Reader = .martlet) {
             let registry = MetricsRegistry()
             self.metrics = SessionMetrics(registry)
             self.revocations = RevocationTable(max: 1_000, tokenLifetimeMax: .seconds(3_600), metrics: self.metrics)
             let hub = Hub(mailboxes: [self.mailbox], metrics: HubMetrics(registry)) { _ in }
             self.intake = InvalidationIntake(
-                revocations: self.revocations, hub: hub, metrics: self.metrics, topics: ["events"],
+                revocations: self.revocations, hub: hub, metrics: self.metrics,
+                topics: [InvalidationTopic(name: "events", reader: reader)],
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
 
@@ -39,11 +40,12 @@ struct InvalidationIntakeTests {
             }
         }
 
-        func receive(_ text: String?, age: Double = 0) {
+        func receive(_ text: String?, key: String? = nil, age: Double = 0) {
             let time = Int64((Clock.wall - age) * 1_000)
             let record = KafkaRecord(topic: 0, partition: 0, offset: 7, timestamp: time)
-            let bytes = Array((text ?? "").utf8)
-            self.intake.received(record, key: nil, value: text == nil ? nil : bytes.span)
+            let (bytes, name) = (Array((text ?? "").utf8), Array((key ?? "").utf8))
+            self.intake.received(
+                record, key: key == nil ? nil : name.span, value: text == nil ? nil : bytes.span)
         }
     }
 
@@ -83,6 +85,23 @@ struct InvalidationIntakeTests {
         #expect(rig.metrics.invalidationsBad.total == 7 && rig.told().isEmpty)
         rig.receive(Self.event(.token("t")))
         #expect(rig.told() == [.token("t")])
+    }
+
+    @Test func everyFormatIsRead() throws {
+        let table = Rig(.table(SessionTable(field: JSONPath("state"), values: ["ended"])))
+        table.intake.occurred(.caughtUp)
+        table.receive(nil, key: "gone")
+        table.receive(#"{"state":"ended"}"#, key: "out")
+        table.receive(#"{"state":"alive"}"#, key: "in")
+        table.receive(nil)
+        #expect(table.told() == [.session("gone"), .session("out")])
+        #expect(table.metrics.invalidationsIgnored.total == 1 && table.metrics.invalidationsBad.total == 1)
+        let cloud = Rig(.cloudEvents)
+        cloud.intake.occurred(.caughtUp)
+        cloud.receive(
+            #"{"specversion":"1.0","id":"e","source":"s","type":"session.revoked","data":{"session":"gone"}}"#)
+        cloud.receive(#"{"specversion":"1.0","id":"e","source":"s","type":"order.made"}"#)
+        #expect(cloud.told() == [.session("gone")] && cloud.metrics.invalidationsIgnored.total == 1)
     }
 
     @Test func otherSourcesAreToldBeforeKafkaHasCaughtUp() {

@@ -43,20 +43,3 @@ extension ConfigurationCodec where Value == String {
         }
     }
 }
-
-extension ConfigurationCodec where Value == NodeConfiguration.Kafka.Topic {
-    static var kafkaTopic: Self {
-        Self(
-            kind: "topic", expected: "a topic's name, or name=martlet",
-            parse: { text in
-                let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-                guard let name = parts.first, (1...249).contains(name.utf8.count),
-                    name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
-                else { return nil }
-                guard parts.count > 1 else { return NodeConfiguration.Kafka.Topic(name: name) }
-                return NodeConfiguration.Kafka.Format(rawValue: parts[1]).map {
-                    NodeConfiguration.Kafka.Topic(name: name, format: $0)
-                }
-            }, render: { "\($0.name)=\($0.format.rawValue)" })
-    }
-}

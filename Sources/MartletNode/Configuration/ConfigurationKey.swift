@@ -99,6 +99,76 @@ extension ConfigurationKey {
             }, read: { root in root[keyPath: path].map(codec.render).joined(separator: ",") })
     }
 
+    /// A list whose entries are texts or sections with keys of their own, the first of which each must have.
+    ///
+    /// - Parameter located: Notes where an entry was written.
+    static func entries<Entry: Sendable>(
+        _ name: String, _ path: Path<[Entry]>, _ short: ConfigurationCodec<Entry>,
+        _ keys: [ConfigurationKey<Entry>], fresh: Entry,
+        located: @escaping @Sendable (inout Root, Entry, ConfigurationOrigin) -> Void, _ summary: String
+    ) -> Self {
+        Self(
+            name: name, kind: "list of \(short.kind)", expected: short.expected, shape: .list, summary: summary,
+            defaultText: nil, hasComputedDefault: true,
+            assign: { input, root in
+                var problems: [ConfigurationProblem] = []
+                var values: [Entry] = []
+                for element in input.elements {
+                    var entry: Entry?
+                    if case .map(let fields) = element.content {
+                        entry = fresh
+                        problems += Self.read(fields, keys, at: element.origin, of: name, into: &entry)
+                    } else {
+                        problems += Self.parse(element, short, name) { entry = $0 }
+                    }
+                    guard let entry else { continue }
+                    values.append(entry)
+                    located(&root, entry, element.origin)
+                }
+                root[keyPath: path] = values
+                return problems
+            },
+            read: { root in
+                root[keyPath: path].map { entry in
+                    let more = keys.compactMap { key in
+                        key.read(entry) == key.read(fresh) ? nil : "\(key.name)=\(key.read(entry) ?? "")"
+                    }
+                    let isShort = short.parse(short.render(entry)).map { value in
+                        keys.allSatisfy { $0.read(value) == $0.read(entry) }
+                    }
+                    return isShort == true ? short.render(entry) : "{\(more.joined(separator: " "))}"
+                }.joined(separator: ",")
+            })
+    }
+
+    private static func read<Entry: Sendable>(
+        _ fields: [ConfigurationInput.Entry], _ keys: [ConfigurationKey<Entry>], at origin: ConfigurationOrigin,
+        of name: String, into entry: inout Entry?
+    ) -> [ConfigurationProblem] {
+        guard var read = entry else { return [] }
+        var problems: [ConfigurationProblem] = []
+        for field in fields {
+            if let key = keys.first(where: { $0.name == field.name }) {
+                problems += key.assign(field.value, &read).map {
+                    ConfigurationProblem("\(name): \($0.message)", key: name, at: $0.origin)
+                }
+            } else {
+                let meant = EditDistance.nearest(to: field.name, among: keys.map(\.name))
+                problems.append(
+                    ConfigurationProblem(
+                        "\(field.name) is no key of an entry of \(name)"
+                            + (meant.map { "; did you mean \($0)?" } ?? ""),
+                        key: name, at: field.origin))
+            }
+        }
+        if let first = keys.first, !fields.contains(where: { $0.name == first.name }) {
+            problems.append(
+                ConfigurationProblem("an entry of \(name) has no \(first.name)", key: name, at: origin))
+        }
+        entry = read
+        return problems
+    }
+
     static func map(_ name: String, _ path: Path<[String: String]>, _ summary: String) -> Self {
         Self(
             name: name, kind: "map of text", expected: "names and values", shape: .map, summary: summary,

@@ -12,6 +12,7 @@ package enum ConfigurationReference {
             text +=
                 "\n## \(section)\n\n" + Self.table(NodeConfiguration.keys.filter { Self.section(of: $0) == section })
         }
+        text += Self.topics + Self.table(NodeConfiguration.Kafka.Topic.keys, hasEnvironment: false)
         text += Self.namespaces + Self.table(NamespaceOptions.keys, hasEnvironment: false)
         return text
     }
@@ -76,6 +77,32 @@ package enum ConfigurationReference {
         and host names of this machine. In every other case the node needs token keys, a connect proxy, or
         `auth.anonymous: true`, and API keys, or `api.enabled: false`; else it refuses to start and says which line is
         missing.
+
+        """
+
+    private static let topics = """
+
+        ## Entries of kafka.topics
+
+        A text, `name` or `name=format`, or, in the file alone, a section with these keys; see
+        [Protocols](Protocols.md) for the formats:
+
+        ```yaml
+        kafka:
+          topics:
+            - session-events                     # martlet JSON
+            - name: idp-events
+              format: set
+              issuer: https://idp.example.com
+              jwks_url: https://idp.example.com/jwks
+              dead_letter: idp-events-dead
+            - name: db.public.sessions
+              format: session-table
+              key_field: payload.id
+              field: payload.after.state
+              values: [ended, expired]
+        ```
+
 
         """
 

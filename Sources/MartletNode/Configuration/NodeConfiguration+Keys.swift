@@ -11,7 +11,8 @@ extension NodeConfiguration {
     /// Every key but `namespaces`, in the order of the reference.
     package static let keys: [Key] =
         Self.nodeKeys + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
-        + Self.kafkaKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys + Self.clusterKeys + Self.limitKeys
+        + Self.kafkaKeys + Self.receiverKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys
+        + Self.clusterKeys + Self.limitKeys
         + Self.transportKeys + Self.eventKeys + Self.personalChannelKeys + Self.otherKeys
 
     private static func value<Value>(
@@ -91,9 +92,10 @@ extension NodeConfiguration {
 
     private static let kafkaKeys: [Key] = [
         .list("kafka.brokers", \.kafka.brokers, .text, "Brokers to begin with, as `host:port`."),
-        .list(
-            "kafka.topics", \.kafka.topics, .kafkaTopic,
-            "Topics that carry events which end sessions: `name`, or `name=format`. The format is `martlet`."),
+        .entries(
+            "kafka.topics", \.kafka.topics, .kafkaTopic, Kafka.Topic.keys, fresh: Kafka.Topic(),
+            located: { $0.origins[Self.origin(of: $1)] = $2 },
+            "Topics that carry events which end sessions: `name`, `name=format`, or a section with the keys below."),
         Self.value(
             "kafka.start", \.kafka.start, .choice,
             "How far back a starting node reads: `timestamp`, as long as the longest token lives, or `earliest`, all."),
@@ -104,7 +106,7 @@ extension NodeConfiguration {
             "kafka.lag_max", \.kafka.lagMax, .integer(1...Int.max),
             "How many records behind a partition may be before push counts as unhealthy."),
         .optional(
-            "kafka.revoke_topic", \.kafka.revokeTopic, .text, absent: "the first of `kafka.topics`",
+            "kafka.revoke_topic", \.kafka.revokeTopic, .text, absent: "the first of `kafka.topics` in format `martlet`",
             "Topic that revocations made over the API are written to."),
         .map(
             "kafka.properties", \.kafka.properties,
@@ -118,7 +120,7 @@ extension NodeConfiguration {
             "The longest a token lives from `iat` to `exp`, and so how long revocations are remembered."),
         .optional(
             "sessions.unbounded_tokens", \.sessions.unboundedTokens, .choice,
-            absent: "`refuse` with Kafka, else `allow`",
+            absent: "`refuse` with Kafka or a receiver, else `allow`",
             "What becomes of a token without `exp` or `iat`, or that lives longer than `sessions.token_lifetime_max`."),
         .list(
             "sessions.indexed_claims", \.sessions.indexedClaims, .text,

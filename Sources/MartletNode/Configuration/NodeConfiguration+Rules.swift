@@ -28,7 +28,7 @@ extension NodeConfiguration {
 
     package var consoleEnabled: Bool { self.console.enabled ?? self.isDevelopment }
     package var demoEnabled: Bool { self.demo.enabled ?? self.isDevelopment }
-    package var hasRevocationSource: Bool { self.kafka.isConfigured }
+    package var hasRevocationSource: Bool { self.kafka.isConfigured || self.receivers.isEnabled }
     package var unboundedTokens: UnboundedTokens {
         self.sessions.unboundedTokens ?? (self.hasRevocationSource ? .refuse : .allow)
     }
@@ -81,7 +81,7 @@ extension NodeConfiguration {
     /// Why a node must not start with this, each problem with what to write; empty where nothing is wrong.
     package func validate() -> [ConfigurationProblem] {
         self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.namespaceProblems()
-            + self.proxyProblems() + self.otherProblems()
+            + self.proxyProblems() + self.receiverProblems() + self.otherProblems()
     }
 
     private func namespaceProblems() -> [ConfigurationProblem] {
@@ -127,11 +127,7 @@ extension NodeConfiguration {
         if !self.kafka.isConfigured, !self.kafka.topics.isEmpty {
             problems.append(self.problem("kafka.topics", "kafka.brokers is missing: nobody serves kafka.topics"))
         }
-        let names = self.kafka.topics.map(\.name)
-        if Set(names).count < names.count {
-            problems.append(self.problem("kafka.topics", "kafka.topics names a topic twice"))
-        }
-        return problems
+        return problems + self.topicProblems()
     }
 
     private func validationProblems() -> [ConfigurationProblem] {

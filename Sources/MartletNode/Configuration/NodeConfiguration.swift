@@ -5,6 +5,7 @@ package import Logging
 package import MartletCore
 package import MartletEdge
 package import MartletPolicy
+import MartletProtocol
 package import MartletSessions
 
 /// Everything a node is told, with its defaults: those of a node that runs alone.
@@ -21,6 +22,7 @@ package struct NodeConfiguration: Sendable {
     package var kafka = Kafka()
     package var auth = Auth()
     package var proxy = Proxy()
+    package var receivers = Receivers()
     package var api = API()
     package var validation = Validation()
     package var sessions = Sessions()
@@ -71,9 +73,9 @@ package struct NodeConfiguration: Sendable {
         package var properties: [String: String] = [:]
         private var revokeTopicName: String?
 
-        /// Where a revocation that came over HTTP is produced to: the topic named, or the first.
+        /// Where a revocation that came over HTTP is produced to: the topic named, or the first of martlet events.
         package var revokeTopic: String? {
-            get { self.revokeTopicName ?? self.topics.first?.name }
+            get { self.revokeTopicName ?? self.topics.first { $0.format == .martlet }?.name }
             set { self.revokeTopicName = newValue }
         }
         package var isConfigured: Bool { !self.brokers.isEmpty }
@@ -82,20 +84,6 @@ package struct NodeConfiguration: Sendable {
             /// As far back as the longest token may live.
             case timestamp
             case earliest
-        }
-
-        package enum Format: String, CaseIterable, Sendable {
-            case martlet
-        }
-
-        package struct Topic: Sendable, Hashable {
-            package var name: String
-            package var format: Format
-
-            package init(name: String, format: Format = .martlet) {
-                self.name = name
-                self.format = format
-            }
         }
     }
 

@@ -169,7 +169,7 @@ final class RevocationFeed: Sendable {
 
     private func apply(_ message: [UInt8], at id: StreamID, tellsShards: Bool) {
         guard case .invalidation(let invalidation) = ControlMessage(message.span) else {
-            return self.intake.refused("malformed", ["stream_id": "\(id)"])
+            return self.intake.refused(.malformed, ["stream_id": "\(id)"])
         }
         self.intake.take(
             invalidation, receivedAt: min(id.time, Clock.wall), at: .redis(id), tellsShards: tellsShards)
