@@ -8,7 +8,7 @@ package enum InvalidationOutcome: Equatable, Sendable {
     case foreign
     case bad(BadRecordReason)
 
-    init(_ result: Result<DecodedInvalidation, BadRecordReason>) {
+    package init(_ result: Result<DecodedInvalidation, BadRecordReason>) {
         switch result {
         case .success(let decoded): self = .decoded(decoded)
         case .failure(let reason): self = .bad(reason)
