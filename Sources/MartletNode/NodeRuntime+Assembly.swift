@@ -11,6 +11,7 @@ import MartletHub
 import MartletInstruments
 import MartletKafka
 import MartletPolicy
+import MartletProxy
 import MartletReactor
 import MartletRedis
 import MartletSessions
@@ -116,6 +117,13 @@ extension NodeRuntime {
         settings.unboundedTokens = configuration.unboundedTokens
         settings.tokenLifetimeMax = configuration.sessions.tokenLifetimeMax
         return settings
+    }
+
+    static func proxy(
+        _ configuration: NodeConfiguration, _ metrics: MetricsRegistry, _ logger: Logger
+    ) -> BackendProxy? {
+        guard configuration.proxy.isConfigured else { return nil }
+        return BackendProxy(configuration.proxyConfiguration, metrics: metrics, logger: logger)
     }
 
     static func roster(_ configuration: NodeConfiguration, _ metrics: SessionMetrics) -> SessionRoster? {

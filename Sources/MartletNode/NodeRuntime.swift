@@ -98,8 +98,7 @@ final class NodeRuntime: Sendable {
             max: configuration.limits.revocationsMax, tokenLifetimeMax: configuration.sessions.tokenLifetimeMax,
             leeway: configuration.auth.leeway, metrics: self.sessionMetrics)
         self.producer = try Self.producer(configuration, metrics, logger)
-        let shared = verifier.keys
-        self.events = try EventSources(configuration, shared: shared, metrics: self.sessionMetrics, logger: logger)
+        self.events = try EventSources(configuration, verifier.keys, self.sessionMetrics, logger)
         self.receiverMetrics = ReceiverMetrics(metrics, for: self.events.receivers.keys)
         self.intake = InvalidationIntake(
             revocations: self.revocations, hub: self.hub, journal: self.journal, metrics: self.sessionMetrics,
@@ -113,9 +112,7 @@ final class NodeRuntime: Sendable {
         let admission = Self.admissionConfiguration(configuration)
         let capacity = admission.connectionsMax
         let hub = self.hub
-        self.proxy =
-            configuration.proxy.isConfigured
-            ? BackendProxy(configuration.proxyConfiguration, metrics: metrics, logger: logger) : nil
+        self.proxy = Self.proxy(configuration, metrics, logger)
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
             roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients,

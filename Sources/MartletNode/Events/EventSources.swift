@@ -19,7 +19,9 @@ struct EventSources: Sendable {
     /// What judges the tokens that are delivered, for each kind that is received.
     private(set) var receivers: [EventTokenKind: EventTokenVerifier] = [:]
 
-    init(_ configuration: NodeConfiguration, shared: KeyRing, metrics: SessionMetrics, logger: Logger) throws {
+    init(
+        _ configuration: NodeConfiguration, _ shared: KeyRing, _ metrics: SessionMetrics, _ logger: Logger
+    ) throws {
         self.configuration = configuration
         self.shared = shared
         self.metrics = metrics
