@@ -210,7 +210,7 @@ let package = Package(
                 serviceLifecycle,
             ]),
         tests("MartletPolicy", ["MartletCore"]),
-        tests("MartletProtocol", ["MartletCore"]),
+        tests("MartletProtocol", ["MartletCore", "TestSupport"]),
         tests("MartletProxy", ["MartletCore", "MartletInstruments", "MartletProtocol", "TestSupport", logging]),
         tests("MartletReactor", ["MartletCore", "MartletInstruments"]),
         tests(

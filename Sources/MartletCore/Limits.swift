@@ -22,6 +22,8 @@ package struct Limits: Sendable {
     package var messageBytesMax = 65_536
     /// Bytes of a published payload over the API or the bus.
     package var publicationBytesMax = 1_048_576
+    /// Bytes of the payloads of which patches are made for subscribers that take them: it bounds the time it takes.
+    package var deltaBytesMax = 131_072
     /// Subscriptions of one connection.
     package var subscriptionsMax = 128
     /// Channels of one `/events` request.

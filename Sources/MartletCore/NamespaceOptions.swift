@@ -54,6 +54,21 @@ package struct NamespaceOptions: Sendable, Equatable {
         case latest
     }
 
+    /// What subscribers may ask to be given in place of whole publications.
+    package enum Delta: String, CaseIterable, Sendable {
+        case off
+        /// Patches in the delta format of Fossil, each against the publication before.
+        case fossil
+    }
+
+    /// What the payloads of publications are.
+    package enum Data: String, CaseIterable, Sendable {
+        /// JSON; other text becomes a JSON string.
+        case json
+        /// Any bytes, which clients of JSON get in base 64.
+        case binary
+    }
+
     /// What precedes the first colon of a channel's name; empty for channels that have no namespace.
     package var name: String
     package var subscribe: SubscribeRight
@@ -71,6 +86,11 @@ package struct NamespaceOptions: Sendable, Equatable {
     package var historyTTL = Duration.seconds(300)
     package var historyRight = ReadRight.subscribers
     package var recovery = Recovery.stream
+    /// Time between comparisons of a quiet subscription's position with its stream; zero for never, nil for the
+    /// node's own.
+    package var positionCheck: Duration?
+    package var delta = Delta.off
+    package var data = Data.json
 
     package init(
         name: String = "", subscribe: SubscribeRight = .token, publish: PublishRight = .none,

@@ -11,8 +11,13 @@ package struct Publication: Sendable, Equatable {
     }
 
     package var kind = Kind.message
+    /// Whether `data` is any bytes, and not JSON.
+    package var isBinary = false
+    /// Whether `data` is a patch against the channel's publication before, for those who have that.
+    package var isPatch = false
     package var channel: String
-    /// JSON on one line: validated, and its line feeds removed, once, where it entered the node.
+    /// JSON on one line: validated, and its line feeds removed, once, where it entered the node. Where `isBinary` says
+    /// so, bytes as they came.
     package var data: [UInt8]
     /// Who published, as the JSON of a `ClientInfo`, where a client did.
     package var info: [UInt8]?

@@ -60,7 +60,10 @@ extension EdgeShard {
             self.forgetAsking(slot, toSubscribeTo: channel)
             _ = self.unsubscribe(slot, from: channel)
             self.reply(slot, .unsubscribe, id: id)
-        case .publish(let channel, let data): self.publish(slot, channel, data, id: id)
+        case .publish(let channel, let data):
+            self.publish(slot, channel, self.payload(for: channel) { PublishedPayload(json: data, for: $0) }, id: id)
+        case .publishBytes(let channel, let data):
+            self.publish(slot, channel, self.payload(for: channel) { PublishedPayload(bytes: data, for: $0) }, id: id)
         case .presence(let channel): self.refuse(slot, self.askPresence(slot, channel, ticket: id), id: id)
         case .presenceStats(let channel): self.refuse(slot, self.askPresenceStats(slot, channel, ticket: id), id: id)
         case .history(let request):
@@ -80,11 +83,17 @@ extension EdgeShard {
         if let error { self.reply(slot, .error(error), id: id) }
     }
 
-    private func publish(_ slot: Int32, _ channel: String, _ data: [UInt8], id: UInt32) {
-        switch self.publishing(slot, to: channel, data: data) {
-        case .permitted: self.publish(slot, channel: channel, data: data, ticket: id)
-        case .refused(let error): self.reply(slot, .error(error), id: id)
-        case .askProxy: self.askToPublish(slot, channel, data, id: id)
+    private func publish(
+        _ slot: Int32, _ channel: String, _ payload: Result<PublishedPayload, CentrifugeError>, id: UInt32
+    ) {
+        switch payload {
+        case .failure(let error): self.reply(slot, .error(error), id: id)
+        case .success(let payload):
+            switch self.publishing(slot, to: channel, payload) {
+            case .permitted: self.publish(slot, channel: channel, payload, ticket: id)
+            case .refused(let error): self.reply(slot, .error(error), id: id)
+            case .askProxy: self.askToPublish(slot, channel, payload, id: id)
+            }
         }
     }
 
@@ -117,7 +126,8 @@ extension CentrifugeCommand.Request {
     fileprivate var channel: String? {
         switch self {
         case .subscribe(let request): request.channel
-        case .unsubscribe(let channel), .publish(let channel, _), .presence(let channel), .presenceStats(let channel):
+        case .unsubscribe(let channel), .publish(let channel, _), .publishBytes(let channel, _),
+            .presence(let channel), .presenceStats(let channel):
             channel
         case .history(let request): request.channel
         case .subRefresh(let request): request.channel

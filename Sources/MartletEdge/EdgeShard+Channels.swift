@@ -43,9 +43,9 @@ extension EdgeShard {
         self.permission(slot, channel) { $0.subscribing(to: channel, by: $1, hasToken: hasToken) }
     }
 
-    func publishing(_ slot: Int32, to channel: String, data: [UInt8]) -> Permission {
-        if data.isEmpty { return .refused(.badRequest) }
-        if data.count > self.limits.publicationBytesMax { return .refused(.limitExceeded) }
+    func publishing(_ slot: Int32, to channel: String, _ payload: PublishedPayload) -> Permission {
+        if payload.bytes.isEmpty { return .refused(.badRequest) }
+        if payload.bytes.count > self.limits.publicationBytesMax { return .refused(.limitExceeded) }
         return self.permission(slot, channel) {
             $0.publishing(to: channel, by: $1, isSubscribed: self.shard.isSubscribed(slot, to: channel))
         }
@@ -72,8 +72,16 @@ extension EdgeShard {
     }
 
     /// Whether a connection may publish, or the error that says why not, where no back-end can be asked.
-    func mayNotPublish(_ slot: Int32, to channel: String, data: [UInt8]) -> CentrifugeError? {
-        Self.error(self.publishing(slot, to: channel, data: data))
+    func mayNotPublish(_ slot: Int32, to channel: String, _ payload: PublishedPayload) -> CentrifugeError? {
+        Self.error(self.publishing(slot, to: channel, payload))
+    }
+
+    /// What a client wants published, as the channel takes it, or why it cannot.
+    func payload(
+        for channel: String, _ make: (NamespaceOptions.Data) -> PublishedPayload?
+    ) -> Result<PublishedPayload, CentrifugeError> {
+        self.options(of: channel).flatMap { options in make(options.data).map { .success($0) } ?? .failure(.badRequest)
+        }
     }
 
     private static func error(_ permission: Permission) -> CentrifugeError? {
@@ -131,6 +139,7 @@ extension EdgeShard {
         asked: CentrifugeCommand.SubscribeRequest?, isServerSide: Bool, ticket: UInt32
     ) -> SubscribeOptions {
         var subscribe = SubscribeOptions(ticket: ticket, history: options.history)
+        subscribe.positionCheck = options.positionCheck
         if isServerSide { subscribe.flags.insert(.serverSide) }
         if overrides.presence ?? options.presence { subscribe.flags.insert(.present) }
         if overrides.joinLeave ?? options.joinLeave {
@@ -165,9 +174,9 @@ extension EdgeShard {
     }
 
     /// Hands a client's message to the bus under its name; the outcome comes as `Completion.published`.
-    func publish(_ slot: Int32, channel: String, data: [UInt8], ticket: UInt32) {
-        let publication = Publication(
-            channel: channel, data: data, info: self.clientInfo(slot, in: channel).json, time: Clock.wall)
+    func publish(_ slot: Int32, channel: String, _ payload: PublishedPayload, ticket: UInt32) {
+        var publication = Publication(channel: channel, payload, time: Clock.wall)
+        publication.info = self.clientInfo(slot, in: channel).json
         let options = PublishOptions(history: self.namespaces.options(of: channel)?.history)
         self.shard.publish(publication, options, from: slot, ticket: ticket)
     }

@@ -19,9 +19,13 @@ extension EdgeShard {
             self.answer(slot, answer, .success(Self.done))
         case .publish(let channel, let data):
             self.ask(slot, answer) { ticket in
-                if let error = self.mayNotPublish(slot, to: channel, data: data) { return error }
-                self.publish(slot, channel: channel, data: data, ticket: ticket)
-                return nil
+                switch self.payload(for: channel, { PublishedPayload(json: data, for: $0) }) {
+                case .failure(let error): return error
+                case .success(let payload):
+                    if let error = self.mayNotPublish(slot, to: channel, payload) { return error }
+                    self.publish(slot, channel: channel, payload, ticket: ticket)
+                    return nil
+                }
             }
         case .history(let request):
             self.ask(slot, answer) { ticket in

@@ -100,9 +100,11 @@ extension EdgeShard {
         self.dropExtrasIfIdle(slot)
     }
 
-    func askToPublish(_ slot: Int32, _ channel: String, _ data: [UInt8], id: UInt32) {
+    func askToPublish(_ slot: Int32, _ channel: String, _ payload: PublishedPayload, id: UInt32) {
         guard self.asksProxy(.publish) else { return self.reply(slot, .error(.permissionDenied), id: id) }
-        self.ask(slot, .publish(channel: channel, data: data), then: .publish(channel: channel, data: data, id: id))
+        self.ask(
+            slot, .publish(channel: channel, data: payload.bytes, isBinary: payload.isBinary),
+            then: .publish(channel: channel, payload, id: id))
     }
 
     func call(_ slot: Int32, _ method: String, _ data: [UInt8]?, id: UInt32) {
@@ -132,7 +134,7 @@ extension EdgeShard {
         case .connect: self.connectProxied(slot, outcome)
         case .refresh: self.refreshProxied(slot, outcome)
         case .subscribe(let request, let id): self.subscribeProxied(slot, request, id: id, outcome)
-        case .publish(let channel, let data, let id): self.publishProxied(slot, channel, data, id: id, outcome)
+        case .publish(let channel, let payload, let id): self.publishProxied(slot, channel, payload, id: id, outcome)
         case .rpc(let id):
             guard case .answered(.rpc(let data), _) = outcome else {
                 return self.reply(slot, Self.error(outcome), id: id)
@@ -193,17 +195,22 @@ extension EdgeShard {
     }
 
     private func publishProxied(
-        _ slot: Int32, _ channel: String, _ data: [UInt8], id: UInt32, _ outcome: ProxyOutcome
+        _ slot: Int32, _ channel: String, _ asked: PublishedPayload, id: UInt32, _ outcome: ProxyOutcome
     ) {
         guard case .answered(.publish(let result), _) = outcome else {
             return self.reply(slot, Self.error(outcome), id: id)
         }
-        let payload = result.data ?? data
-        guard payload.count <= self.limits.publicationBytesMax else {
+        let kind: NamespaceOptions.Data = asked.isBinary ? .binary : .json
+        let payload =
+            result.bytes.map { PublishedPayload(anything: $0, for: kind) }
+            ?? result.data.map { PublishedPayload(json: $0, for: kind) } ?? asked
+        // The back-end's mistake, and not the client's.
+        guard let payload else { return self.reply(slot, .error(.internalError), id: id) }
+        guard payload.bytes.count <= self.limits.publicationBytesMax else {
             return self.reply(slot, .error(.limitExceeded), id: id)
         }
-        var publication = Publication(
-            channel: channel, data: payload, info: self.clientInfo(slot, in: channel).json, time: Clock.wall)
+        var publication = Publication(channel: channel, payload, time: Clock.wall)
+        publication.info = self.clientInfo(slot, in: channel).json
         publication.tags = result.tags
         var options = PublishOptions(
             history: result.skipsHistory ? nil : self.namespaces.options(of: channel)?.history)

@@ -53,8 +53,11 @@ extension EdgeShard {
         var wish = request
         // SDKs wish for it only where they are told to, and would lose messages in silence where they are not.
         wish.recoverable = true
-        let subscribe = self.subscribeOptions(
+        var subscribe = self.subscribeOptions(
             options, terms.overrides, asked: wish, isServerSide: false, ticket: id)
+        if options.delta == .fossil, request.delta == NamespaceOptions.Delta.fossil.rawValue {
+            subscribe.flags.insert(.delta)
+        }
         switch self.shard.subscribe(slot, to: terms.channel, subscribe) {
         case .subscribed(let start): self.begun(slot, terms.channel, ticket: id, start)
         case .pending: break
@@ -107,7 +110,7 @@ extension EdgeShard {
             return self.reply(slot, .error(.unrecoverablePosition), id: ticket)
         }
         let flags = self.shard.flags(of: slot, in: channel) ?? []
-        let result = self.result(start, flags, own)
+        let result = self.result(start, flags, own, slot)
         switch own?.beginning?.origin ?? .command {
         case .command: self.reply(slot, .subscribe(result), id: ticket)
         case .connect: break
@@ -132,7 +135,7 @@ extension EdgeShard {
     }
 
     private func result(
-        _ start: SubscriptionStart, _ flags: SubscriptionFlags, _ own: EdgeSubscription?
+        _ start: SubscriptionStart, _ flags: SubscriptionFlags, _ own: EdgeSubscription?, _ slot: Int32
     ) -> CentrifugeReply.SubscribeResult {
         var result = CentrifugeReply.SubscribeResult()
         // Only a client's own subscription can be refreshed by it.
@@ -140,11 +143,17 @@ extension EdgeShard {
             result.expiresIn = own?.expiresAt.map(self.seconds(until:))
         }
         result.data = own?.beginning?.data
+        result.delta = flags.contains(.delta)
         guard flags.contains(.positioned) else { return result }
         result.positioned = true
         result.recoverable = flags.contains(.recoverable)
         result.position = start.position ?? StreamPosition()
-        result.publications = start.publications
+        result.publications =
+            result.delta
+            ? self.patches.run(
+                start.publications, self.connections[Int(slot)].kind.isProtobuf ? .protobuf : .json,
+                bytesMax: self.limits.deltaBytesMax, tick: self.tick)
+            : start.publications
         result.recovered = start.recovered
         result.wasRecovering = start.wasRecovering
         return result

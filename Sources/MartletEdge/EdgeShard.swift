@@ -31,6 +31,8 @@ package final class EdgeShard {
     private var nextTicket: UInt32 = 0
     var waitingForKeys: Set<Int32> = []
     var announcements = Announcements()
+    /// Of publications that were recovered.
+    var patches = RecoveredPatches()
     /// Set while a subscription ends that nobody has been told of.
     var leavesUnseen = false
 
@@ -309,10 +311,13 @@ extension EdgeShard: ReactorDelegate {
 
     /// Makes room for a connection all of whose channels would rather lose messages than it; false where there is none.
     private func dropSome(_ slot: Int32) -> Bool {
-        let channels = self.shard.subscriptions(of: slot).map(\.channel)
-        let policies = Set(channels.map { self.namespaces.options(of: $0)?.slowConsumer ?? .disconnect })
+        let subscriptions = self.shard.subscriptions(of: slot)
+        let policies = Set(subscriptions.map { self.namespaces.options(of: $0.channel)?.slowConsumer ?? .disconnect })
         guard !policies.isEmpty, !policies.contains(.disconnect) else { return false }
-        let rest = policies == [.latest] ? 0 : self.reactor.pendingBytes(slot) / 2
+        // Who is given patches cannot do without what they are against.
+        guard !subscriptions.contains(where: { $0.flags.contains(.delta) }) else { return false }
+        // More than the limit may have come in one turn.
+        let rest = policies == [.latest] ? 0 : min(self.reactor.pendingBytes(slot), self.limits.pendingBytesMax) / 2
         let dropped = self.reactor.discardDroppable(slot, downTo: rest)
         guard dropped > 0, self.reactor.pendingBytes(slot) <= self.limits.pendingBytesMax else { return false }
         self.shared.metrics.dropped.add(dropped)
@@ -336,6 +341,7 @@ extension EdgeShard: ReactorDelegate {
     package func ticked() {
         self.shard.ticked(now: self.reactor.now)
         self.continueDepartures()
+        self.patches.expire(tick: self.tick)
         if self.announcements.isBusy { self.continueAnnouncements() }
     }
 }

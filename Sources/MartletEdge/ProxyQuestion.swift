@@ -9,7 +9,7 @@ enum ProxyQuestion {
     case connect
     case refresh
     case subscribe(CentrifugeCommand.SubscribeRequest, id: UInt32)
-    case publish(channel: String, data: [UInt8], id: UInt32)
+    case publish(channel: String, PublishedPayload, id: UInt32)
     case rpc(id: UInt32)
     case subRefresh(channel: String)
 

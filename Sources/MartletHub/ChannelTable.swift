@@ -11,6 +11,8 @@ struct ChannelTable {
         /// Those who wait for the bus, where there is no stream that they wait at.
         var waiters: [Waiter] = []
         var stream: ChannelStream?
+        /// What patches are made against; nil where nobody takes them.
+        var delta: DeltaBase?
         /// It must not be given up meanwhile, whoever leaves it.
         var isPinned = false
 

@@ -9,15 +9,55 @@ import MartletWire
 /// The frames of one publication inside one shard, each encoded when the first subscriber of its format is met.
 struct PublicationEncoder {
     private let publication: Publication
+    private let base: Publication?
+    private let deltaBytesMax: Int
     private var frames = [18 of FrameIndex?](repeating: nil)
+    /// What those get who take patches: by format, in full and then as a patch. Made for the first of them.
+    private var deltaFrames: [FrameIndex?] = []
+    private var delta: PublicationDelta?
 
-    init(_ publication: Publication) { self.publication = publication }
+    /// - Parameters:
+    ///   - base: What patches are against, where anybody takes them.
+    ///   - deltaBytesMax: Of payloads beyond this no patch is made.
+    init(_ publication: Publication, base: Publication? = nil, deltaBytesMax: Int = 0) {
+        self.publication = publication
+        self.base = base
+        self.deltaBytesMax = deltaBytesMax
+    }
 
     mutating func frame(_ format: WireFormat, in reactor: Reactor) -> FrameIndex {
         let index = Int(format.rawValue)
         if let frame = self.frames[index] { return frame }
         let frame = reactor.droppableFrame(self.encode(format))
         self.frames[index] = frame
+        return frame
+    }
+
+    /// For a subscriber that takes patches.
+    ///
+    /// - Parameter isPatch: Whether it was given the base.
+    mutating func deltaFrame(_ format: WireFormat, isPatch: Bool, in reactor: Reactor) -> FrameIndex {
+        guard let encoding = format.deltaEncoding else { return self.frame(format, in: reactor) }
+        if self.deltaFrames.isEmpty {
+            self.deltaFrames = Array(repeating: nil, count: 2 * self.frames.count)
+        }
+        let index = Int(format.rawValue) * 2 + (isPatch ? 1 : 0)
+        if let frame = self.deltaFrames[index] { return frame }
+        var delta =
+            self.delta ?? PublicationDelta(self.publication, base: self.base, bytesMax: self.deltaBytesMax)
+        let frame: FrameIndex
+        if isPatch {
+            let patch = delta.patch(encoding)
+            self.delta = delta
+            frame =
+                patch.map { reactor.droppableFrame(PublicationEncoder($0).encode(format)) }
+                ?? self.deltaFrame(format, isPatch: false, in: reactor)
+        } else if encoding == .protobuf {
+            frame = self.frame(format, in: reactor)
+        } else {
+            frame = reactor.droppableFrame(PublicationEncoder(delta.full(encoding)).encode(format))
+        }
+        self.deltaFrames[index] = frame
         return frame
     }
 

@@ -8,16 +8,19 @@ import MartletReactor
 /// Follows the streams of channels with history: `ChannelStream` decides, and here it is done.
 extension Shard {
     /// The stream that a channel has, or has from now on.
-    func stream(of channel: Int32, _ history: HistoryOptions?) -> ChannelStream? {
+    func stream(of channel: Int32, _ options: SubscribeOptions) -> ChannelStream? {
         let existing = self.channels[channel].stream
-        guard let history else { return existing }
+        guard let history = options.history else { return existing }
+        if let interval = options.positionCheck { self.streams.checkEvery(interval.nanoseconds) }
         if let existing {
             existing.history = history
+            existing.checkInterval = options.positionCheck
             return existing
         }
         let stream = ChannelStream(
-            history: history, limits: self.streamLimits,
+            history: history, limits: self.sharedStreamLimits,
             hasSubscribers: !self.channels[channel].subscribers.isEmpty)
+        stream.checkInterval = options.positionCheck
         for waiter in self.channels[channel].waiters { _ = stream.join(waiter) }
         self.channels[channel].waiters = []
         self.channels[channel].stream = stream
@@ -87,7 +90,7 @@ extension Shard {
         let (losers, others) = step.isLost ? self.losePositions(channel, name) : ([], [])
         for publication in step.deliveries { self.deliver(publication, channel) }
         for start in step.starts {
-            self.activate(start.waiter.slot, channel, start.waiter.flags, isNew: false)
+            self.activate(start.waiter.slot, channel, start.waiter.flags, start.start, isNew: false)
             self.countRecovery(start.start)
         }
         for waiter in step.failures { self.forget(waiter.slot, channel) }
@@ -204,9 +207,9 @@ extension Shard {
         }
     }
 
-    /// Goes through all channels once in the interval, evenly, and no faster than the reads are done.
+    /// Goes through all channels once in the shortest interval of any, evenly, and no faster than the reads are done.
     private func checkPositions(_ now: Int64) {
-        let interval = self.streamLimits.checkInterval.nanoseconds
+        let interval = self.streams.round
         let entries = self.channels.entries.count
         guard self.streams.count > 0, interval > 0 else { return }
         let elapsed = Double(now - self.streams.roundStart) / Double(interval)
@@ -215,7 +218,7 @@ extension Shard {
             let channel = Int32(self.streams.cursor)
             self.streams.cursor += 1
             guard self.channels[channel].isOpen, let stream = self.channels[channel].stream else { continue }
-            stream.check()
+            stream.check(now: now, round: interval)
             self.streams.reads.add(stream, of: channel, now: now)
         }
         if elapsed >= 1, self.streams.cursor >= entries {

@@ -21,9 +21,9 @@ extension Shard {
         self.subscriptionCount += 1
         self.metrics.subscriptions.add(1)
         let waiter = Waiter(slot: slot, options)
-        if let start = self.start(waiter, channel, options.history) {
+        if let start = self.start(waiter, channel, options) {
             self.countRecovery(start)
-            self.activate(slot, channel, options.flags, isNew: true)
+            self.activate(slot, channel, options.flags, start, isNew: true)
             return .subscribed(start)
         }
         self.outlets[Int(slot)].subscriptions.append(SubscriptionList.Entry(channel: channel, position: -1))
@@ -31,8 +31,8 @@ extension Shard {
     }
 
     /// With what a subscription begins; nil where it was filed to wait for that.
-    private func start(_ waiter: Waiter, _ channel: Int32, _ history: HistoryOptions?) -> SubscriptionStart? {
-        guard let stream = self.stream(of: channel, history) else {
+    private func start(_ waiter: Waiter, _ channel: Int32, _ options: SubscribeOptions) -> SubscriptionStart? {
+        guard let stream = self.stream(of: channel, options) else {
             if self.channels[channel].isOpen { return SubscriptionStart() }
             self.channels[channel].waiters.append(waiter)
             return nil
@@ -88,7 +88,10 @@ extension Shard {
         return (channel, entry)
     }
 
-    func activate(_ slot: Int32, _ channel: Int32, _ flags: SubscriptionFlags, isNew: Bool) {
+    func activate(
+        _ slot: Int32, _ channel: Int32, _ flags: SubscriptionFlags, _ start: SubscriptionStart, isNew: Bool
+    ) {
+        let flags = self.beginDelta(flags, channel, start)
         let position = Int32(self.channels[channel].subscribers.count)
         let format = self.outlets[Int(slot)].format
         self.channels[channel].subscribers.append(Subscriber(slot: slot, format: format, flags: flags))
@@ -115,6 +118,7 @@ extension Shard {
         } else {
             flags = self.channels[channel].subscribers[Int(entry.position)].flags
             // The last subscriber takes the place of the one that goes.
+            self.endDelta(flags, channel)
             let last = self.channels[channel].subscribers.removeLast()
             if last.slot != slot {
                 self.channels[channel].subscribers[Int(entry.position)] = last

@@ -36,6 +36,7 @@ package final class Shard {
     let bus: any Bus
     private(set) var limits: Limits
     let streamLimits: StreamLimits
+    let sharedStreamLimits: SharedStreamLimits
     let metrics: HubMetrics
     private let enqueuesPerTurnMax: Int
     var outlets: [Outlet] = []
@@ -49,7 +50,7 @@ package final class Shard {
     var ending: [Int32: ClosureTally] = [:]
     /// Events that concern many connections and are not through with them.
     var sweeps: [Sweep] = []
-    var streams = StreamWork()
+    var streams: StreamWork
     var topChannels = TopChannels()
     private var registrations: UInt32 = 0
     private var enqueuedOfTurn = 0
@@ -71,6 +72,8 @@ package final class Shard {
         self.metrics = metrics
         self.enqueuesPerTurnMax = enqueuesPerTurnMax
         self.streamLimits = streamLimits
+        self.sharedStreamLimits = SharedStreamLimits(streamLimits)
+        self.streams = StreamWork(checkInterval: streamLimits.checkInterval)
     }
 
     // MARK: - Outlets
@@ -223,15 +226,21 @@ package final class Shard {
 
     /// Queues one publication to all subscribers of its channel.
     func deliver(_ publication: Publication, _ channel: Int32) {
+        // As they are before: who is based from now on is given this one in full.
         let subscribers = self.channels[channel].subscribers
-        var encoder = PublicationEncoder(publication)
+        var encoder = PublicationEncoder(
+            publication, base: self.rebase(channel, to: publication), deltaBytesMax: self.limits.deltaBytesMax)
         for index in subscribers.indices {
             let subscriber = subscribers[index]
-            if subscriber.flags.contains(.held) {
+            if subscriber.flags.isDisjoint(with: [.held, .delta]) {
+                self.reactor.enqueue(encoder.frame(subscriber.format, in: self.reactor), to: subscriber.slot)
+            } else if subscriber.flags.contains(.held) {
                 self.hold(publication, for: subscriber.slot)
-                continue
+            } else {
+                let frame = encoder.deltaFrame(
+                    subscriber.format, isPatch: subscriber.flags.contains(.based), in: self.reactor)
+                self.reactor.enqueue(frame, to: subscriber.slot)
             }
-            self.reactor.enqueue(encoder.frame(subscriber.format, in: self.reactor), to: subscriber.slot)
         }
         self.enqueuedOfTurn += subscribers.count
         self.metrics.deliveries.add(subscribers.count)

@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletProtocol
 import MartletWire
 
 /// The encodings a publication can leave in. Each is made at most once per publication and shard, on first use.
@@ -30,6 +31,15 @@ package enum WireFormat: UInt8, CaseIterable, Sendable {
 
     /// Whether an event with an id is left without its end.
     var isOpen: Bool { self == .openEventStream || self == .openEventStreamChunked }
+
+    /// How patches stand in it; nil where nobody can ask for them.
+    var deltaEncoding: PublicationDelta.Encoding? {
+        switch self {
+        case .centrifugeJSON, .sse, .sseChunked, .httpStream, .httpStreamChunked: .json
+        case .centrifugeProtobuf, .httpStreamProtobuf, .httpStreamProtobufChunked: .protobuf
+        default: nil
+        }
+    }
 
     /// Puts an encoded message into what carries it.
     package func frame(_ message: [UInt8]) -> [UInt8] {

@@ -36,7 +36,7 @@ struct EdgeService: Service {
         for (index, reactor) in self.reactors.enumerated() {
             let shard = Shard(
                 index: index, reactor: reactor, mailbox: self.mailboxes[index], bus: self.bus,
-                limits: self.configuration.limits, metrics: self.hubMetrics)
+                limits: self.configuration.limits, metrics: self.hubMetrics, streamLimits: self.configuration.streams)
             let edge = EdgeShard(shared: self.shared, shard: shard)
             shard.edge = edge
             reactor.delegate = edge

@@ -35,7 +35,8 @@ extension NodeRuntime {
     }
 
     static func bus(
-        _ configuration: NodeConfiguration, _ identifier: String, _ metrics: MetricsRegistry, _ logger: Logger
+        _ configuration: NodeConfiguration, _ identifier: String, _ namespaces: LiveNamespaces,
+        _ metrics: MetricsRegistry, _ logger: Logger
     ) throws -> (any Bus, RedisBus?) {
         guard let text = configuration.redis.urls.first else {
             return (MemoryBus(nodeID: identifier, limits: configuration.limits, metrics: metrics), nil)
@@ -43,6 +44,9 @@ extension NodeRuntime {
         var settings = RedisBusConfiguration(redis: RedisConfiguration(url: try RedisURL(text)))
         settings.prefix = configuration.redis.prefix
         settings.publicationBytesMax = configuration.limits.publicationBytesMax
+        settings.payloads = { namespaces.options(of: $0)?.data ?? .json }
+        settings.readBytesMax = configuration.streamReadBytesMax
+        settings.presence = configuration.presence
         let bus = RedisBus(configuration: settings, nodeID: identifier, metrics: metrics, logger: logger)
         return (bus, bus)
     }

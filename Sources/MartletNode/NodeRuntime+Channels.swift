@@ -11,10 +11,11 @@ extension NodeRuntime {
     func publish(_ request: APIRequest.Publish) async throws(APIError) -> StreamPosition? {
         let namespace = try self.namespace(of: request.channel)
         let message = request.message
-        guard message.data.count + (message.tags?.count ?? 0) <= self.configuration.limits.publicationBytesMax else {
+        let payload = try message.payload(for: namespace.data)
+        guard payload.bytes.count + (message.tags?.count ?? 0) <= self.configuration.limits.publicationBytesMax else {
             throw APIError(.limitExceeded)
         }
-        var publication = Publication(channel: request.channel, data: message.data, time: Clock.wall)
+        var publication = Publication(channel: request.channel, payload, time: Clock.wall)
         publication.tags = message.tags
         var options = PublishOptions(history: message.skipsHistory ? nil : namespace.history)
         options.idempotencyKey = message.idempotencyKey

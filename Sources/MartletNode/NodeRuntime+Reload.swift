@@ -42,7 +42,7 @@ extension NodeRuntime {
         self.edge.reconfigure(Self.admissionConfiguration(result))
         self.live.withLock { live in
             live = result
-            self.namespaces.withLock { $0 = result.namespaceTable }
+            self.namespaces.replace(result.namespaceTable)
         }
         self.hub.tellAll(.reconfigured(result.limits, result.namespaceTable))
         self.logger.info("the configuration was read again", metadata: ["changed": "\(changes.live)"])
@@ -52,5 +52,5 @@ extension NodeRuntime {
     }
 
     /// The options of a channel, as they are now; nil where its namespace is unknown.
-    func options(of channel: String) -> NamespaceOptions? { self.namespaces.withLock { $0 }.options(of: channel) }
+    func options(of channel: String) -> NamespaceOptions? { self.namespaces.options(of: channel) }
 }

@@ -54,7 +54,7 @@ final class NodeRuntime: Sendable {
     /// The configuration with what was taken over since.
     let live: Mutex<NodeConfiguration>
     /// The namespaces in force, which every publication of the API asks.
-    let namespaces: Mutex<NamespaceTable>
+    let namespaces: LiveNamespaces
     let snapshot = Mutex<[ShardSnapshot]>([])
     private let reactors: [Reactor]
     private let mailboxes: [Mailbox<ShardMessage>]
@@ -66,7 +66,8 @@ final class NodeRuntime: Sendable {
     init(_ configuration: NodeConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.live = Mutex(configuration)
-        self.namespaces = Mutex(configuration.namespaceTable)
+        let namespaces = LiveNamespaces(configuration.namespaceTable)
+        self.namespaces = namespaces
         self.apiKeys = APIKeys(configuration.api.keys)
         self.logger = logger
         let metrics = self.metrics
@@ -82,7 +83,7 @@ final class NodeRuntime: Sendable {
         // The hub's handler is known only once what it hands to exists.
         let control = ControlReceiver()
         self.hub = Hub(mailboxes: mailboxes, metrics: self.hubMetrics) { control.receive($0) }
-        let (bus, redisBus) = try Self.bus(configuration, self.identifier, metrics, logger)
+        let (bus, redisBus) = try Self.bus(configuration, self.identifier, namespaces, metrics, logger)
         self.bus = bus
         self.redisBus = redisBus
         self.cluster = Cluster(

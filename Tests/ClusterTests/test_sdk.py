@@ -4,13 +4,14 @@
 recovery, over two nodes and a back-end that answers their proxies."""
 
 import asyncio
+import base64
 import json
 
 import aiohttp.web
 import pytest
 import pytest_asyncio
 from centrifuge import (
-    Client, ClientEventHandler, ClientState, ReplyError, StreamPosition, SubscriptionEventHandler)
+    Client, ClientEventHandler, ClientState, DeltaType, ReplyError, StreamPosition, SubscriptionEventHandler)
 
 from clients import call, token, until
 from cluster import SECRET, Cluster, free_port
@@ -128,7 +129,10 @@ async def cluster(backend):
             "MARTLET_PROXY_SUBSCRIBE_URL": f"{address}/subscribe", "MARTLET_LIMITS_EXPIRY_GRACE": "1s",
             "MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "1s"})
     with open(cluster.directory / "martlet.yaml", "a") as file:
-        file.write("  - name: asked\n    subscribe: proxy\n    publish: proxy\n")
+        file.write("  - {name: asked, subscribe: proxy, publish: proxy}\n")
+        file.write("  - {name: ticks, subscribe: authenticated, history_size: 50, delta: fossil}\n")
+        file.write(
+            "  - {name: files, subscribe: authenticated, publish: subscribers, history_size: 10, data: binary}\n")
     await asyncio.to_thread(cluster.start)
     yield cluster
     await asyncio.to_thread(cluster.stop)
@@ -221,8 +225,9 @@ async def test_recovery_of_three_and_of_too_many(cluster, start):
     for missed, recovered in [(3, True), (110, False)]:
         starts = len(heard.starts)
         await cut(ann)
-        for number in range(missed):
-            await call(cluster.nodes[number % 2], "publish", channel=channel, data=number + 1)
+        # In one call, so that all of it is there before the SDK is back.
+        commands = [{"publish": {"channel": channel, "data": number + 1}} for number in range(missed)]
+        await asyncio.to_thread(cluster.nodes[0].api, "batch", {"commands": commands})
         await until("back", lambda: len(heard.starts) > starts)
         assert heard.starts[-1].was_recovering and heard.starts[-1].recovered is recovered
     # What came after the history was overrun is not sent as if nothing had been lost.
@@ -239,6 +244,84 @@ async def cut(application: Application):
     transport = connection.transport
     transport.abort()
     await until("noticed", lambda: application.client.state is not ClientState.CONNECTED)
+
+
+def tick(number: int) -> dict:
+    return {"symbol": "MRTL", "price": number, "venue": "Zürich 🐦", "book": [f"level {each}" for each in range(20)]}
+
+
+async def test_patches_in_place_of_whole_publications(cluster, start):
+    channel = f"ticks:{start.name}"
+    ann, bob = await start("ann"), await start("bob", cluster.nodes[1].public)
+    heard = await ann.subscribe(channel, delta=DeltaType.FOSSIL, recoverable=True)
+    whole = await bob.subscribe(channel)
+    for number in range(1, 4):
+        await call(cluster.nodes[number % 2], "publish", channel=channel, data=tick(number))
+    await until("three", lambda: len(heard.data) == len(whole.data) == 3)
+    # The SDK applies them, and tells which it applied.
+    assert [publication.delta for publication in heard.publications] == [False, True, True]
+    late = await (await start("cat")).subscribe(channel, delta=DeltaType.FOSSIL)
+    await cut(ann)
+    for number in range(4, 7):
+        await call(cluster.nodes[number % 2], "publish", channel=channel, data=tick(number))
+    await until("what was missed", lambda: len(heard.data) == 6)
+    assert heard.starts[-1].recovered
+    await call(cluster.nodes[0], "publish", channel=channel, data=tick(7))
+    # Nothing in common: in full, and what follows is against that.
+    await call(cluster.nodes[0], "publish", channel=channel, data=8)
+    await call(cluster.nodes[0], "publish", channel=channel, data=tick(9))
+    await until("all", lambda: len(heard.data) == len(whole.data) == 9 and len(late.data) == 6)
+    assert heard.data == whole.data == [*map(tick, range(1, 8)), 8, tick(9)] and late.data == heard.data[3:]
+    kinds = [publication.delta for publication in heard.publications]
+    assert kinds == [False, True, True, False, True, True, True, False, False]
+    assert not any(publication.delta for publication in whole.publications)
+    assert ann.events.errors == [] and ann.events.disconnected == []
+
+
+class Raw(Received):
+    async def on_publication(self, context):
+        self.data.append(context.pub.data)
+
+
+async def test_a_channel_of_any_bytes(cluster, start):
+    channel = f"files:{start.name}"
+    # A first byte of zero would claim to be a node's own, where another service publishes it.
+    payload = bytes(range(255, -1, -1)) + b"{}\n"
+    text = base64.b64encode(payload).decode()
+    ann, bob = await start("ann"), await start("bob", cluster.nodes[1].public)
+    heard = Raw()
+    subscription = ann.client.new_subscription(channel, events=heard, recoverable=True)
+    await subscription.subscribe()
+    await subscription.ready(timeout=10)
+    expected = payload if ann.binary else text
+    await bob.client.new_subscription(channel, events=Raw()).subscribe()
+    await until("bob is in", lambda: bob.client.get_subscription(channel).state.value == "subscribed")
+    await bob.client.publish(channel, expected)
+    await call(cluster.nodes[0], "publish", channel=channel, b64data=text)
+    await until("both", lambda: heard.data == [expected] * 2)
+    await publish_raw(cluster, channel, payload)
+    await until("what another service published", lambda: heard.data == [expected] * 3)
+    history = await ann.client.history(channel, limit=10)
+    assert [publication.data for publication in history.publications] == [expected] * 2
+    await cut(ann)
+    await call(cluster.nodes[1], "publish", channel=channel, b64data=text)
+    await until("what was missed", lambda: heard.data == [expected] * 4)
+    kept = await call(cluster.nodes[1], "history", channel=channel, limit=10)
+    assert [publication["data"] for publication in kept["publications"]] == [text] * 3
+    # Elsewhere they are no message.
+    room = f"room:bytes-{start.name}"
+    if ann.binary:
+        await ann.subscribe(room)
+        with pytest.raises(ReplyError) as refused:
+            await ann.client.publish(room, payload)
+        assert refused.value.code == 107
+
+
+async def publish_raw(cluster, channel, payload):
+    process = await asyncio.create_subprocess_exec(
+        "redis-cli", "-p", str(cluster.redis_port), "-x", "PUBLISH", f"martlet.{channel}",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    await process.communicate(payload)
 
 
 async def test_subscription_tokens(cluster, start):

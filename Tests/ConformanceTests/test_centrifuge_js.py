@@ -7,6 +7,7 @@ and `centrifuge.protobuf.js`.
 """
 
 import asyncio
+import base64
 import http.server
 import json
 import os
@@ -75,6 +76,10 @@ async def cluster():
         node_environment={
             "MARTLET_LIMITS_PING_INTERVAL": f"{PING_SECONDS}s", "MARTLET_LIMITS_PONG_TIMEOUT": "1s",
             "MARTLET_DRAIN_DELAY": "1s", "MARTLET_DRAIN_WINDOW": "1s"})
+    with open(cluster.directory / "martlet.yaml", "a") as file:
+        file.write("  - {name: ticks, subscribe: authenticated, history_size: 50, delta: fossil}\n")
+        file.write(
+            "  - {name: files, subscribe: authenticated, publish: subscribers, history_size: 10, data: binary}\n")
     # One after the other, so that a stream and what belongs to it land on different nodes.
     cluster.balance = "roundrobin"
     await asyncio.to_thread(cluster.start)
@@ -211,6 +216,57 @@ async def test_recovery_after_a_cut(cluster, start):
         return last["wasRecovering"] and not last["recovered"]
 
     await until("the gap is told", told)
+
+
+def tick(number: int) -> dict:
+    return {"symbol": "MRTL", "price": number, "venue": "Zürich 🐦", "book": [f"level {each}" for each in range(20)]}
+
+
+async def test_patches_in_place_of_whole_publications(cluster, start):
+    channel = f"ticks:js-{start.name}"
+    page = await start("max")
+    await page.evaluate("channel => { subscribe(channel, {delta: 'fossil'}); }", channel)
+    await until("subscribed", lambda: page.evaluate(
+        "channel => client.getSubscription(channel)?.state === 'subscribed'", channel))
+    for number in range(1, 4):
+        await call(cluster.nodes[number % 2], "publish", channel=channel, data=tick(number))
+    await until("three", lambda: is_data(page, channel, [tick(1), tick(2), tick(3)]))
+    await page.context.set_offline(True)
+    await call(cluster.nodes[0], "disconnect", user="max", disconnect={"code": 3011, "reason": "force reconnect"})
+    await until("cut", lambda: is_connecting(page))
+    for number in range(4, 7):
+        await call(cluster.nodes[number % 2], "publish", channel=channel, data=tick(number))
+    await page.context.set_offline(False)
+    await until("what was missed", lambda: is_data(page, channel, [tick(number) for number in range(1, 7)]))
+    await call(cluster.nodes[0], "publish", channel=channel, data=tick(7))
+    await call(cluster.nodes[1], "publish", channel=channel, data="nothing in common")
+    await until("all", lambda: is_data(
+        page, channel, [*[tick(number) for number in range(1, 8)], "nothing in common"]))
+    stats = await page.evaluate("channel => client.getSubscription(channel).deltaStats()", channel)
+    assert (stats["numFullPayloads"], stats["numDeltaPayloads"]) == (3, 5), stats
+    assert stats["compressionRatio"] > 0.3, stats
+    # A patch that could not be applied would have ended the connection for good.
+    assert (await log(page))["disconnected"] == []
+
+
+async def test_a_channel_of_any_bytes(cluster, start):
+    channel = f"files:js-{start.name}"
+    page = await start("ned")
+    payload = bytes(range(255, -1, -1))
+    text = base64.b64encode(payload).decode()
+    # As the SDK hands it on, of Protobuf turned into text by the page.
+    await page.evaluate("""channel => {
+        window.got = [];
+        const subscription = client.newSubscription(channel);
+        subscription.on('publication', ({data}) => got.push(
+            data instanceof Uint8Array ? btoa(String.fromCharCode(...data)) : data));
+        subscription.subscribe();
+        return subscription.ready(10000).then(() => null);
+    }""", channel)
+    await call(cluster.nodes[0], "publish", channel=channel, b64data=text)
+    await page.evaluate("""([channel, text]) => client.publish(
+        channel, window.binary ? Uint8Array.from(atob(text), each => each.charCodeAt(0)) : text)""", [channel, text])
+    await until("both", lambda: page.evaluate("text => got.length === 2 && got.every(each => each === text)", text))
 
 
 async def is_data(page, channel, expected) -> bool:

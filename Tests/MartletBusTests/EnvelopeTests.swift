@@ -27,7 +27,9 @@ struct EnvelopeTests {
         join.kind = .join
         var leave = Publication(channel: "a", data: [])
         leave.kind = .leave
-        for publication in [tagged, join, leave] {
+        var binary = Publication(channel: "a", data: [0xFF, 0])
+        binary.isBinary = true
+        for publication in [tagged, join, leave, binary] {
             #expect(try Envelope.decode(Envelope.encode(publication), channel: "a") == publication)
         }
     }

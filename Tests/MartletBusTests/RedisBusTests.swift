@@ -68,6 +68,22 @@ struct RedisBusTests {
         try await rig.stop()
     }
 
+    @Test func takesAnyBytesWhereTheChannelIsOneOfBytes() async throws {
+        let server = try await RedisServer()
+        var configuration = try BusRig.configuration(server)
+        configuration.payloads = { $0.hasPrefix("raw:") ? .binary : .json }
+        let rig = BusRig(configuration)
+        for channel in ["raw:a", "room:a"] { #expect(await rig.subscribe(channel)) }
+        for channel in ["raw:a", "room:a"] {
+            _ = try await server.cli(["EVAL", "return redis.call('publish', 'test.\(channel)', '\\255\\000x')", "0"])
+        }
+        #expect(await eventually { rig.metric("martlet_redis_dropped_total{reason=\"payload\"}") == 1 })
+        #expect(await eventually { rig.sink.deliveries.count == 1 })
+        let publication = try #require(rig.sink.deliveries.first?.publication)
+        #expect(publication.data == [0xFF, 0x00, UInt8(ascii: "x")] && publication.isBinary)
+        try await rig.stop()
+    }
+
     @Test func keepsTheOrderOfEachChannel() async throws {
         let server = try await RedisServer()
         let publisher = BusRig(try BusRig.configuration(server), node: "publisher")

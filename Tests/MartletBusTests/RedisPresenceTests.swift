@@ -14,8 +14,8 @@ import Testing
 struct RedisPresenceTests {
     private func configuration(_ server: RedisServer) throws -> RedisBusConfiguration {
         var configuration = try BusRig.configuration(server)
-        configuration.leaseTTL = .milliseconds(900)
-        configuration.leaseInterval = .milliseconds(300)
+        configuration.presence.leaseTTL = .milliseconds(900)
+        configuration.presence.leaseInterval = .milliseconds(300)
         return configuration
     }
 
@@ -34,7 +34,7 @@ struct RedisPresenceTests {
     @Test func isSharedByAllNodes() async throws {
         let server = try await RedisServer()
         var configuration = try self.configuration(server)
-        configuration.leaseTTL = .seconds(3)
+        configuration.presence.leaseTTL = .seconds(3)
         let first = try await self.rig(configuration, node: "1")
         let second = try await self.rig(configuration, node: "2")
         first.bus.enter("a", client: "1", info: self.info("u"))
@@ -114,7 +114,7 @@ struct RedisPresenceTests {
         configuration.redis.commandTimeout = .milliseconds(500)
         configuration.redis.keepAliveTimeout = .milliseconds(500)
         // The lease outlives the pause, so that only the node can end what it left in error.
-        configuration.leaseTTL = .seconds(60)
+        configuration.presence.leaseTTL = .seconds(60)
         let rig = try await self.rig(configuration)
         for client in 0..<4 { rig.bus.enter("a", client: "\(client)", info: self.info("u")) }
         #expect(try await self.clients(rig) == ["0", "1", "2", "3"])

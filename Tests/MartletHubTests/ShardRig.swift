@@ -7,6 +7,14 @@ import MartletReactor
 
 @testable import MartletHub
 
+extension StreamLimits {
+    static func with(_ change: (inout StreamLimits) -> Void) -> StreamLimits {
+        var limits = StreamLimits()
+        change(&limits)
+        return limits
+    }
+}
+
 /// A shard whose reactor does not run: everything happens on the test's thread, and sends go nowhere.
 final class ShardRig {
     /// Remembers what it is told, and may do something in return.

@@ -55,9 +55,15 @@ struct StreamModel {
     private(set) var positionsLost = 0
     private(set) var errors: [String] = []
 
-    private static let limits = StreamLimits(
-        recoveryPublicationsMax: 12, heldPublicationsMax: 6, tailBytesMax: 64, tailLifetime: .nanoseconds(40),
-        retryBase: .nanoseconds(5), retryCeiling: .nanoseconds(20), readFailuresMax: 4)
+    private static let limits = StreamLimits.with { limits in
+        limits.recoveryPublicationsMax = 12
+        limits.heldPublicationsMax = 6
+        limits.tailBytesMax = 64
+        limits.tailLifetime = .nanoseconds(40)
+        limits.retryBase = .nanoseconds(5)
+        limits.retryCeiling = .nanoseconds(20)
+        limits.readFailuresMax = 4
+    }
 
     init(seed: UInt64, faults: Faults) {
         self.faults = faults
@@ -84,7 +90,7 @@ struct StreamModel {
         case 15: self.come()
         case 16: self.go()
         case 17: if self.chance(4) { self.stream?.missedSome() }
-        case 18: self.stream?.check()
+        case 18: self.stream?.check(now: self.now, round: .max)
         default: self.misfortune()
         }
         self.startRead()
@@ -220,7 +226,8 @@ struct StreamModel {
                 using: &self.random)
         else { return }
         if self.stream == nil {
-            self.stream = ChannelStream(history: HistoryOptions(size: 8, ttl: .seconds(1)), limits: Self.limits)
+            self.stream = ChannelStream(
+                history: HistoryOptions(size: 8, ttl: .seconds(1)), limits: SharedStreamLimits(Self.limits))
         }
         var options = SubscribeOptions(flags: self.clients[index].isPositioned ? [.positioned] : [])
         options.since = self.clients[index].at

@@ -206,7 +206,7 @@ struct StreamTests {
     }
 
     @Test func afterAnOutageChannelsAreReadAFewAtATime() throws {
-        let rig = try Self.rig(StreamLimits(readsMax: 2), registered: 0..<6)
+        let rig = try Self.rig(.with { $0.readsMax = 2 }, registered: 0..<6)
         for slot in Int32(0)..<5 {
             _ = rig.shard.subscribe(slot, to: "c\(slot)", Self.options(0))
             rig.acknowledge("c\(slot)")
@@ -231,7 +231,7 @@ struct StreamTests {
     }
 
     @Test func positionsOfQuietChannelsAreCompared() throws {
-        let rig = try Self.following(3, StreamLimits(checkInterval: .seconds(40)))
+        let rig = try Self.following(3, .with { $0.checkInterval = .seconds(40) })
         func reads(upTo second: Int64) -> Int {
             var count = 0
             while rig.shard.streams.now < second * 1_000_000_000 {
@@ -257,15 +257,40 @@ struct StreamTests {
         #expect(rig.shard.position(of: "a")?.offset == 5 && rig.edge.take().isEmpty)
     }
 
+    /// Each stream by its own interval, whatever the shortest is.
+    @Test func positionsAreComparedAsOftenAsTheirNamespaceSays() throws {
+        let rig = try Self.rig(.with { $0.checkInterval = .seconds(40) })
+        let intervals: [(String, Duration?)] = [("a", nil), ("b", .seconds(5)), ("c", .zero), ("d", .seconds(20))]
+        for (index, (channel, interval)) in intervals.enumerated() {
+            var options = Self.options(UInt32(index))
+            options.positionCheck = interval
+            _ = rig.shard.subscribe(Int32(index), to: channel, options)
+            rig.acknowledge(channel)
+            rig.answer(Self.page(nil, top: 3))
+        }
+        var counts: [String: Int] = [:]
+        while rig.shard.streams.now < 200_000_000_000 {
+            rig.shard.ticked(now: rig.shard.streams.now + 100_000_000)
+            for read in rig.bus.takeReads() {
+                counts[read.channel, default: 0] += 1
+                read.completion(.success(Self.page(nil, top: 3)))
+            }
+            rig.shard.processMailbox()
+        }
+        #expect((36...40).contains(counts["b"] ?? 0), "\(counts)")
+        #expect((8...10).contains(counts["d"] ?? 0) && (3...5).contains(counts["a"] ?? 0), "\(counts)")
+        #expect(counts["c"] == nil)
+    }
+
     @Test func aFailedReadIsToldToThoseWhoWaitAndTriedAgain() throws {
-        let rig = try Self.rig(StreamLimits(readFailuresMax: 3))
+        let rig = try Self.rig(.with { $0.readFailuresMax = 3 })
         _ = rig.shard.subscribe(0, to: "a", Self.options(1))
         rig.acknowledge("a")
         rig.answer(.unavailable)
         #expect(rig.edge.take() == ["0 a #1 the bus is unavailable"])
         #expect(rig.bus.take() == ["+a", "-a"] && rig.metrics.subscriptions.current == 0)
 
-        let other = try Self.following(3, StreamLimits(readFailuresMax: 3))
+        let other = try Self.following(3, .with { $0.readFailuresMax = 3 })
         _ = other.shard.subscribe(1, to: "a", Self.options(1, []))
         other.publish(Self.publication(6))
         other.answer(.unavailable)
@@ -332,7 +357,7 @@ struct StreamTests {
     }
 
     @Test func lossesAreToldAtAPace() throws {
-        let rig = try Self.following(3, StreamLimits(lossesPerTickMax: 2))
+        let rig = try Self.following(3, .with { $0.lossesPerTickMax = 2 })
         for slot in Int32(1)..<6 { _ = rig.shard.subscribe(slot, to: "a", Self.options(0)) }
         rig.publish(Self.publication(9))
         rig.answer(Self.page(nil, top: 9))

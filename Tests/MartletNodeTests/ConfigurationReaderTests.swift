@@ -52,6 +52,27 @@ struct ConfigurationReaderTests {
         #expect(configuration.origins["limits.mailbox_max"] == .flag("--set limits.mailbox_max"))
     }
 
+    @Test("What a namespace says of its streams and its payloads")
+    func namespaceOptions() throws {
+        let file = """
+            namespaces:
+            - {name: ticks, delta: fossil, position_check: 5s, history_size: 10}
+            - {name: files, data: binary, position_check: off}
+            - {name: plain, position_check: default}
+            """
+        let namespaces = try self.read(file).namespaces
+        #expect(namespaces.map(\.delta) == [.fossil, .off, .off] && namespaces.map(\.data) == [.json, .binary, .json])
+        #expect(namespaces.map(\.positionCheck) == [.seconds(5), .zero, nil])
+        let bad = self.problems("namespaces: [{name: ticks, delta: vcdiff, position_check: 10ms, data: text}]")
+        #expect(bad.count == 3 && bad.allSatisfy { $0.contains("must be") }, "\(bad)")
+        let limits = self.problems("presence: {lease_ttl: 4s}\nstreams: {retry_base: 10s, reads_max: 0}\n")
+        #expect(limits.contains { $0.contains("streams.reads_max") }, "\(limits)")
+        let rules = self.problems("presence: {lease_ttl: 4s}\nstreams: {retry_base: 10s}\n")
+        for name in ["presence.lease_interval", "streams.retry_base"] {
+            #expect(rules.contains { $0.contains("\(name) is ") }, "\(rules)")
+        }
+    }
+
     @Test("Every kind of value, from YAML, JSON and the environment alike")
     func kinds() throws {
         let yaml = """

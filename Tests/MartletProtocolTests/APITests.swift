@@ -19,9 +19,13 @@ struct APITests {
     @Test func publish() throws {
         let expected = APIRequest.Publish(channel: "c", message: .init(data: bytes(#"{"a":1}"#)))
         #expect(try self.publish("{\"channel\":\"c\",\"data\":{\"a\":\n1}}") == expected)
-        #expect(try self.publish(#"{"channel":"c","b64data":"eyJhIjoxfQ==","data":0,"later":[]}"#) == expected)
-        #expect(try self.publish(#"{"channel":"c","b64data":"aGk="}"#).message.data == bytes(#""hi""#))
-        #expect(try self.publish(#"{"channel":"c","data":null,"b64data":""}"#).message.data == bytes("null"))
+        let encoded = try self.publish(#"{"channel":"c","b64data":"eyJhIjoxfQ==","data":0,"later":[]}"#).message
+        #expect(try encoded.payload(for: .json) == expected.message.payload(for: .json))
+        #expect(
+            try self.publish(#"{"channel":"c","b64data":"aGk="}"#).message.payload(for: .json).bytes == bytes(#""hi""#))
+        #expect(
+            try self.publish(#"{"channel":"c","data":null,"b64data":""}"#).message.payload(for: .json).bytes
+                == bytes("null"))
         let message = try self.publish(
             #"{"channel":"c","data":1,"skip_history":true,"tags":{"k": "v"},"idempotency_key":"i","delta":true,"#
                 + #""version":18446744073709551615,"version_epoch":"e"}"#
@@ -41,7 +45,6 @@ struct APITests {
         (#"{"channel":1,"data":1}"#, "bad request: channel is not a string"),
         (#"{"channel":"c"}"#, "bad request: data is missing"),
         (#"{"channel":"c","b64data":"x"}"#, "bad request: b64data is not base64"),
-        (#"{"channel":"c","b64data":"/w=="}"#, "bad request: b64data is neither JSON nor UTF-8"),
         (#"{"channel":"c","data":1,"skip_history":1}"#, "bad request: skip_history is neither true nor false"),
         (#"{"channel":"c","data":1,"tags":[]}"#, "bad request: tags is not an object"),
         (#"{"channel":"c","data":1,"tags":{"k":1}}"#, "bad request: tags holds what is not a string"),
@@ -53,10 +56,21 @@ struct APITests {
         #expect(self.message { _ = try self.publish(json) } == message)
     }
 
+    @Test func bytesAreForChannelsThatTakeThem() throws {
+        let message = try self.publish(#"{"channel":"c","b64data":"/wA="}"#).message
+        #expect(
+            self.message { _ = try message.payload(for: .json) } == "bad request: b64data is neither JSON nor UTF-8")
+        let payload = try message.payload(for: .binary)
+        #expect(payload.bytes == [0xFF, 0] && payload.isBinary)
+        // JSON is the bytes that it is written in.
+        let json = try self.publish(#"{"channel":"c","data":{"a":1}}"#).message.payload(for: .binary)
+        #expect(json.bytes == bytes(#"{"a":1}"#) && json.isBinary)
+    }
+
     @Test func broadcast() throws {
         let request = try APIRequest.Broadcast(bytes(#"{"channels":["a","b"],"data":[1]}"#).span)
         #expect(request.channels == ["a", "b"])
-        #expect(request.message.data == bytes("[1]"))
+        #expect(try request.message.payload(for: .json).bytes == bytes("[1]"))
         let many = Array(repeating: #""c""#, count: APIRequest.channelsMax + 1).joined(separator: ",")
         for json in [
             #"{"data":1}"#, #"{"channels":[],"data":1}"#, #"{"channels":"a","data":1}"#, #"{"channels":[1],"data":1}"#,

@@ -74,7 +74,9 @@ import Testing
         }
         #expect(result.info.map(text) == #"{"a":1}"#)
         #expect(result.data.map(text) == #""text""#)
-        #expect(self.what(.subscribe, #"{"result":{"b64info":"?"}}"#) == "b64info is not JSON or text in base 64")
+        #expect(self.what(.subscribe, #"{"result":{"b64info":"?"}}"#) == "b64info is not base 64")
+        #expect(
+            self.what(.subscribe, #"{"result":{"b64info":"/w=="}}"#) == "b64info is not JSON or text in base 64")
         #expect(self.answer(.rpc, #"{"result":{"b64data":"eyJhIjoxfQ=="}}"#) == .rpc(data: bytes(#"{"a":1}"#)))
     }
 

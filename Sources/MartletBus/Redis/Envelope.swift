@@ -12,7 +12,7 @@ package import MartletCore
 ///
 ///     0x00 · 0x02 · offset (8 bytes, big-endian) · length of epoch (1 byte) · epoch · envelope without position
 ///
-/// The first byte sets it apart from what other services publish, which is text. The payload was validated by the node
+/// The first byte sets it apart from what other services publish, which is text, or bytes that begin with another. The payload was validated by the node
 /// where it entered.
 package enum Envelope {
     package enum DecodingError: Error, Hashable, Sendable {
@@ -28,6 +28,7 @@ package enum Envelope {
     private static let hasTags: UInt8 = 0x02
     private static let isJoin: UInt8 = 0x04
     private static let isLeave: UInt8 = 0x08
+    private static let isBinary: UInt8 = 0x10
     private static let headCount = 11
 
     /// Whether bytes claim to be an envelope.
@@ -41,7 +42,8 @@ package enum Envelope {
         bytes.append(Self.mark)
         bytes.append(Self.version)
         bytes.append(
-            (info == nil ? 0 : Self.hasInfo) | (tags == nil ? 0 : Self.hasTags) | Self.flag(of: publication.kind))
+            (info == nil ? 0 : Self.hasInfo) | (tags == nil ? 0 : Self.hasTags) | Self.flag(of: publication.kind)
+                | (publication.isBinary ? Self.isBinary : 0))
         Self.append(publication.time.bitPattern, to: &bytes)
         for part in [info, tags] {
             guard let part else { continue }
@@ -72,7 +74,8 @@ package enum Envelope {
         guard rest.count >= 2, rest.popFirst() == Self.mark else { throw .malformed }
         guard rest.popFirst() == Self.version else { throw .unknownVersion }
         guard rest.count >= Self.headCount - 2, let flags = rest.popFirst() else { throw .malformed }
-        guard flags & ~(Self.hasInfo | Self.hasTags | Self.isJoin | Self.isLeave) == 0 else { throw .unknownVersion }
+        let known = Self.hasInfo | Self.hasTags | Self.isJoin | Self.isLeave | Self.isBinary
+        guard flags & ~known == 0 else { throw .unknownVersion }
         let time = Double(bitPattern: Self.integer(rest.prefix(8)))
         guard time.isFinite, time >= 0 else { throw .malformed }
         rest = rest.dropFirst(8)
@@ -80,6 +83,7 @@ package enum Envelope {
         let tags = flags & Self.hasTags == 0 ? nil : try Self.part(&rest)
         var publication = Publication(channel: channel, data: Array(rest), info: info, time: time)
         publication.tags = tags
+        publication.isBinary = flags & Self.isBinary != 0
         if flags & Self.isJoin != 0 { publication.kind = .join }
         if flags & Self.isLeave != 0 { publication.kind = .leave }
         guard !rest.isEmpty || publication.kind != .message else { throw .malformed }

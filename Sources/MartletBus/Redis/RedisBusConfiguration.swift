@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+package import MartletCore
 package import MartletRedis
 
 /// How a `RedisBus` behaves.
@@ -17,17 +18,10 @@ package struct RedisBusConfiguration: Sendable {
     package var probeTimeout: Duration = .seconds(5)
     /// Bytes of a payload that another service publishes.
     package var publicationBytesMax = 1_048_576
+    /// What such payloads are in a channel.
+    package var payloads: @Sendable (String) -> NamespaceOptions.Data = { _ in .json }
 
-    /// For which the presence of a node that says nothing any more is believed, and how often a node says something.
-    package var leaseTTL: Duration = .seconds(10)
-    package var leaseInterval: Duration = .seconds(3)
-    /// For which a channel's presence that nobody looks at is kept.
-    package var presenceTTL: Duration = .seconds(3600)
-    /// Commands in a tenth of a second while all presence is written again.
-    package var presenceCommandsPerTick = 100
-    /// Entries in one command, and entries that may wait because Redis refuses them.
-    package var presenceFieldsMax = 256
-    package var presenceWaitingMax = 65_536
+    package var presence = RedisPresenceLimits()
     /// Bytes that one reading of history or presence may bring.
     package var readBytesMax = 33_554_432
 

@@ -146,11 +146,11 @@ final class RedisBusCore {
             self.metrics.dropped(.tooLarge)
             return nil
         }
-        guard let data = Payload.normalize(payload) else {
+        guard let payload = PublishedPayload(anything: payload, for: self.configuration.payloads(channel)) else {
             self.metrics.dropped(.payload)
             return nil
         }
-        return Publication(channel: channel, data: data)
+        return Publication(channel: channel, payload, time: 0)
     }
 
     private func receivedOther(channel: [UInt8], payload: [UInt8]) {

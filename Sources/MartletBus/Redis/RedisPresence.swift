@@ -133,7 +133,7 @@ final class RedisPresence {
             let presence = bound.value
             guard case .success = result else { return promise.succeed() }
             var removals: [[RESPArgument]] = []
-            while removals.count < presence.configuration.presenceCommandsPerTick,
+            while removals.count < presence.configuration.presence.commandsPerTick,
                 let next = presence.leaving.popLast()
             {
                 removals += presence.removals(next.key, next.value)
@@ -156,7 +156,7 @@ final class RedisPresence {
     private func changed(_ channel: String, _ client: String) {
         guard !self.isEnded, self.dirty[channel, default: []].insert(client).inserted else { return }
         self.dirtyCount += 1
-        if self.dirtyCount > self.configuration.presenceWaitingMax {
+        if self.dirtyCount > self.configuration.presence.waitingMax {
             // Too much to remember singly: a new lease makes all of it good.
             self.giveUpDirty()
             return self.renewLease(now: Clock.monotonic)
@@ -224,7 +224,7 @@ final class RedisPresence {
     }
 
     private func setExpiry(_ channel: String) {
-        let life = String(self.configuration.presenceTTL.nanoseconds / 1_000_000)
+        let life = String(self.configuration.presence.channelTTL.nanoseconds / 1_000_000)
         self.commands.send(["PEXPIRE", .text(self.names.presence(of: channel)), .text(life)]) { _ in }
     }
 
@@ -232,8 +232,8 @@ final class RedisPresence {
         var chunks: [[String]] = []
         var rest = Array(clients)[...]
         while !rest.isEmpty {
-            chunks.append(Array(rest.prefix(self.configuration.presenceFieldsMax)))
-            rest = rest.dropFirst(self.configuration.presenceFieldsMax)
+            chunks.append(Array(rest.prefix(self.configuration.presence.fieldsMax)))
+            rest = rest.dropFirst(self.configuration.presence.fieldsMax)
         }
         return chunks
     }
@@ -241,7 +241,7 @@ final class RedisPresence {
     // MARK: Leases
 
     private var leaseLife: RESPArgument {
-        .text(String(self.configuration.leaseTTL.nanoseconds / 1_000_000))
+        .text(String(self.configuration.presence.leaseTTL.nanoseconds / 1_000_000))
     }
 
     /// Takes another lease, under which all is written again.
@@ -254,7 +254,7 @@ final class RedisPresence {
         self.leaseNumber += 1
         let lease = self.leaseStem + String(self.leaseNumber)
         self.lease = lease
-        self.leaseDueAt = now + self.configuration.leaseInterval.nanoseconds
+        self.leaseDueAt = now + self.configuration.presence.leaseInterval.nanoseconds
         self.commands.send(["SET", .text(self.names.leasePrefix + lease), "1", "PX", self.leaseLife]) { _ in }
         self.prolongElders()
         if self.mustRestore { self.restoring = Array(self.channels.keys) }
@@ -263,7 +263,7 @@ final class RedisPresence {
 
     private func prolongLease(now: Int64) {
         guard let lease = self.lease else { return }
-        self.leaseDueAt = now + self.configuration.leaseInterval.nanoseconds
+        self.leaseDueAt = now + self.configuration.presence.leaseInterval.nanoseconds
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         self.commands.send(
             ["SET", .text(self.names.leasePrefix + lease), "1", "PX", self.leaseLife, "XX"]
@@ -283,7 +283,7 @@ final class RedisPresence {
 
     private func restore() {
         guard !self.restoring.isEmpty || !self.elders.isEmpty, !self.isHeldUp else { return }
-        var budget = self.configuration.presenceCommandsPerTick
+        var budget = self.configuration.presence.commandsPerTick
         while budget > 0, let channel = self.restoring.popLast() {
             guard let clients = self.channels[channel]?.tails.keys else { continue }
             self.channels[channel]?.isExpirySet = false
@@ -299,7 +299,7 @@ final class RedisPresence {
     private func refresh(now: Int64) {
         if self.refreshing.isEmpty {
             guard now >= self.refreshDueAt else { return }
-            let half = max(1, self.configuration.presenceTTL.nanoseconds / 2)
+            let half = max(1, self.configuration.presence.channelTTL.nanoseconds / 2)
             let isFirst = self.refreshDueAt == 0
             self.refreshDueAt = now + half
             if isFirst { return }

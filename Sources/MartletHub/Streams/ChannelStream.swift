@@ -47,8 +47,11 @@ final class ChannelStream {
         var isNeeded: Bool
     }
 
-    let limits: StreamLimits
+    private let shared: SharedStreamLimits
     var history: HistoryOptions
+    /// Time between comparisons of the position while nothing comes; zero for never, nil for the shard's own.
+    var checkInterval: Duration?
+    private var checkedAt: Int64 = 0
     /// Where the shard has it in its queue of reads.
     var place = Place.none
     private(set) var keepsTail = false
@@ -74,11 +77,13 @@ final class ChannelStream {
     private var tailEndsAt: Int64 = 0
 
     /// - Parameter hasSubscribers: The channel had subscribers before it had a stream.
-    init(history: HistoryOptions, limits: StreamLimits, hasSubscribers: Bool = false) {
+    init(history: HistoryOptions, limits: SharedStreamLimits, hasSubscribers: Bool = false) {
         self.history = history
-        self.limits = limits
+        self.shared = limits
         self.phase = hasSubscribers ? .adrift : .opening
     }
+
+    private var limits: StreamLimits { self.shared.value }
 
     /// Where all subscribers are, once that is known.
     var known: StreamPosition? { self.phase == .following ? self.position : nil }
@@ -172,8 +177,13 @@ final class ChannelStream {
         self.retryAt = 0
     }
 
-    /// Asks for a comparison of the position where nothing came since the last call.
-    func check() {
+    /// Asks for a comparison of the position where nothing came since the last call that was due.
+    ///
+    /// - Parameter round: Time between calls, in nanoseconds; a stream whose own interval is longer lets some pass.
+    func check(now: Int64, round: Int64) {
+        let interval = (self.checkInterval ?? self.limits.checkInterval).nanoseconds
+        guard interval > 0, interval <= round || now - self.checkedAt >= interval - round / 2 else { return }
+        self.checkedAt = now
         if self.isQuiet, self.suspicion == .none, self.phase == .following || self.phase == .adrift {
             self.suspicion = .check
         }

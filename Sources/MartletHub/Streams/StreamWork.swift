@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletCore
+
 /// What a shard has to do for its streams, now and at later ticks.
 struct StreamWork {
     /// A subscription that was ended because its position was lost, and whose client is to be told.
@@ -27,8 +29,20 @@ struct StreamWork {
     var retries: [StreamQueue.Item] = []
     /// The time of the last tick: exact enough for what is waited for here.
     var now: Int64 = 0
+    /// In which all channels are gone through, in nanoseconds: the shortest time between checks that any has asked for;
+    /// zero for never.
+    private(set) var round: Int64
     /// When the present round of position checks began, and how far in the table of channels it is.
     var roundStart: Int64 = 0
     var cursor = 0
     var count = 0
+
+    init(checkInterval: Duration) { self.round = checkInterval.nanoseconds }
+
+    mutating func checkEvery(_ interval: Int64) {
+        guard interval > 0, self.round == 0 || interval < self.round else { return }
+        self.round = interval
+        self.roundStart = self.now
+        self.cursor = 0
+    }
 }

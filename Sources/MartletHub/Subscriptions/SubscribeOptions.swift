@@ -10,6 +10,8 @@ package struct SubscribeOptions: Sendable {
     package var flags: SubscriptionFlags
     /// How much is kept of the channel's stream; nil where the channel has none.
     package var history: HistoryOptions?
+    /// Time between comparisons of a quiet channel's position; zero for never, nil for the shard's own.
+    package var positionCheck: Duration?
     /// Where the client was, if it wants what it missed.
     package var since: StreamPosition?
     /// What it is given of that.

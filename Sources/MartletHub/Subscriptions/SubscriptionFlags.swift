@@ -3,9 +3,9 @@
 
 /// What is particular about one subscription; kept with the subscriber, so it must stay small.
 package struct SubscriptionFlags: OptionSet, Hashable, Sendable {
-    package var rawValue: UInt8
+    package var rawValue: UInt16
 
-    package init(rawValue: UInt8) { self.rawValue = rawValue }
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
 
     /// It is told when its position is lost, rather than of a gap.
     package static let positioned = SubscriptionFlags(rawValue: 1 << 0)
@@ -21,6 +21,11 @@ package struct SubscriptionFlags: OptionSet, Hashable, Sendable {
     package static let serverSide = SubscriptionFlags(rawValue: 1 << 5)
     /// What comes is kept until `Shard.release`.
     package static let held = SubscriptionFlags(rawValue: 1 << 6)
+
+    /// It is given patches where they are shorter.
+    package static let delta = SubscriptionFlags(rawValue: 1 << 7)
+    /// It was given the channel's latest publication, so that the next may come as a patch.
+    static let based = SubscriptionFlags(rawValue: 1 << 8)
 
     /// Others may see that it ends.
     static let told: SubscriptionFlags = [.present, .announced]

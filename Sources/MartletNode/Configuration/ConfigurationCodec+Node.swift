@@ -43,3 +43,18 @@ extension ConfigurationCodec where Value == String {
         }
     }
 }
+
+extension ConfigurationCodec where Value == Duration? {
+    /// `default` is nil, and `off` zero.
+    static var positionCheck: Self {
+        Self(
+            kind: "`default`, `off` or a duration", expected: "default, off, or a duration of at least 1s",
+            parse: { text in
+                if text == "default" { return .some(nil) }
+                if text == "off" { return .some(.zero) }
+                guard let interval = DurationText.parse(text), interval >= .seconds(1) else { return nil }
+                return .some(interval)
+            },
+            render: { $0.map { $0 == .zero ? "off" : DurationText.render($0) } ?? "default" })
+    }
+}

@@ -46,6 +46,20 @@ extension NamespaceOptions {
             "What a client that comes back is given where history is kept: `stream`, all that it missed; `cache`, the "
                 + "latest publication; `off`, nothing."),
         .value(
+            "position_check", \.positionCheck, .positionCheck, in: NamespaceOptions(),
+            "How often the position of a quiet channel's subscribers is compared with the stream's, where history is "
+                + "kept: `default`, as `streams.position_check_interval` says; `off`, never; or an interval."),
+        .value(
+            "delta", \.delta, .choice, in: NamespaceOptions(),
+            "What clients of the Centrifuge protocol may ask for in place of whole publications: `off`, nothing; "
+                + "`fossil`, patches against the publication before, in the delta format of Fossil. A connection that "
+                + "was granted them is never dropped messages: where it is too slow it ends, whatever `slow_consumer` "
+                + "says."),
+        .value(
+            "data", \.data, .choice, in: NamespaceOptions(),
+            "What is published: `json`, as which other text becomes a string; `binary`, any bytes, which clients of "
+                + "JSON send and get as a string in base 64, and clients of Protobuf as they are."),
+        .value(
             "slow_consumer", \.slowConsumer, .choice, in: NamespaceOptions(),
             "What happens to a connection that takes messages too slowly: `disconnect`, and it recovers when it is "
                 + "back; `drop_oldest`, what waited longest is dropped; `latest`, all that waits but the latest is. "

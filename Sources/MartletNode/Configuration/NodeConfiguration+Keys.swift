@@ -12,7 +12,7 @@ extension NodeConfiguration {
     package static let keys: [Key] =
         Self.nodeKeys + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
         + Self.kafkaKeys + Self.receiverKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys
-        + Self.clusterKeys + Self.limitKeys
+        + Self.clusterKeys + Self.limitKeys + Self.streamKeys + Self.presenceKeys
         + Self.transportKeys + Self.eventKeys + Self.personalChannelKeys + Self.otherKeys
 
     private static func value<Value>(

@@ -50,6 +50,10 @@ extension NodeConfiguration {
             "publication_bytes_max", \.limits.publicationBytesMax, .bytes(1...1_073_741_824),
             "Bytes of a payload published over the API or Redis."),
         Self.limit(
+            "delta_bytes_max", \.limits.deltaBytesMax, .bytes(64...16_777_216),
+            "Bytes of a payload, beyond which no patches are made of it, because that takes time."
+        ).live,
+        Self.limit(
             "channel_bytes_max", \.limits.channelBytesMax, .integer(1...4096), "Bytes of a channel's name."
         ).live,
         Self.limit(

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import MartletBus
 package import MartletCore
+import MartletHub
 package import MartletPolicy
 import MartletProtocol
 package import MartletSessions
@@ -81,7 +83,7 @@ extension NodeConfiguration {
     /// Why a node must not start with this, each problem with what to write; empty where nothing is wrong.
     package func validate() -> [ConfigurationProblem] {
         self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.namespaceProblems()
-            + self.proxyProblems() + self.receiverProblems() + self.otherProblems()
+            + self.proxyProblems() + self.receiverProblems() + self.streamProblems() + self.otherProblems()
     }
 
     private func namespaceProblems() -> [ConfigurationProblem] {
@@ -91,6 +93,21 @@ extension NodeConfiguration {
                 "namespaces",
                 "\(name) has force_join_leave without join_leave: nothing would be told; add join_leave: true")
         }
+    }
+
+    private func streamProblems() -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        if self.presence.leaseInterval * 2 > self.presence.leaseTTL {
+            problems.append(
+                self.problem(
+                    "presence.lease_interval",
+                    "presence.lease_interval is more than half of presence.lease_ttl: a lease would end by one delay"))
+        }
+        if self.streams.retryBase > self.streams.retryCeiling {
+            problems.append(
+                self.problem("streams.retry_base", "streams.retry_base is longer than streams.retry_ceiling"))
+        }
+        return problems
     }
 
     private func accessProblems() -> [ConfigurationProblem] {

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Logging
+package import MartletBus
 package import MartletCore
 package import MartletEdge
+package import MartletHub
 package import MartletPolicy
 import MartletProtocol
 package import MartletSessions
@@ -31,6 +33,10 @@ package struct NodeConfiguration: Sendable {
     package var slowStart = SlowStart()
     package var scaling = Scaling()
     package var limits = Limits()
+    package var streams = StreamLimits()
+    /// What is not a shard's of the same.
+    package var streamReadBytesMax = 33_554_432
+    package var presence = RedisPresenceLimits()
     package var reactor = Reactor()
     package var events = Events()
     package var personalChannels = PersonalChannels()

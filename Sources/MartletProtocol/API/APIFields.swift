@@ -105,11 +105,17 @@ struct APIFields {
 
     /// JSON that `plain` holds as it is, or `base64`, which wins, in base64; nil where neither is there.
     func payload(_ plain: String, base64: String, _ body: Span<UInt8>) throws(APIError) -> [UInt8]? {
-        let text = try self.text(base64, body)
-        if text.isEmpty { return self.json(plain, body) }
-        guard let bytes = Base64.decode(text) else { throw self.wrong(base64, "not base64") }
+        guard let bytes = try self.bytes(base64, body) else { return self.json(plain, body) }
         guard let payload = Payload.normalize(bytes) else { throw self.wrong(base64, "neither JSON nor UTF-8") }
         return payload
+    }
+
+    /// Any bytes in base64; nil where it is absent or empty.
+    func bytes(_ name: String, _ body: Span<UInt8>) throws(APIError) -> [UInt8]? {
+        let text = try self.text(name, body)
+        guard !text.isEmpty else { return nil }
+        guard let bytes = Base64.decode(text) else { throw self.wrong(name, "not base64") }
+        return bytes
     }
 
     func object(_ name: String, _ body: Span<UInt8>) throws(APIError) -> APIFields? {

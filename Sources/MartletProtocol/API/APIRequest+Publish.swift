@@ -1,11 +1,14 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+package import MartletCore
+
 extension APIRequest {
     /// What is published, the same for one channel and for many.
     package struct Message: Equatable, Sendable {
-        /// JSON on one line.
-        package var data: [UInt8]
+        /// JSON on one line; bytes as they came where they came in base 64.
+        private let data: [UInt8]
+        private let isEncoded: Bool
         /// A JSON object of strings on one line, or nil.
         package var tags: [UInt8]?
         /// Whether the channel's history is not to hold it.
@@ -19,14 +22,22 @@ extension APIRequest {
             "data", "b64data", "skip_history", "tags", "idempotency_key", "delta", "version", "version_epoch",
         ]
 
-        package init(data: [UInt8]) { self.data = data }
+        package init(data: [UInt8]) {
+            self.data = data
+            self.isEncoded = false
+        }
 
         init(_ fields: APIFields, _ body: Span<UInt8>) throws(APIError) {
-            var data = try fields.payload("data", base64: "b64data", body)
-            // Null is a message like any other.
-            if data == nil, fields.has("data") { data = Array("null".utf8) }
-            guard let data else { throw .badRequest("data is missing") }
-            self.data = data
+            if let bytes = try fields.bytes("b64data", body) {
+                self.data = bytes
+                self.isEncoded = true
+            } else if fields.has("data") {
+                // Null is a message like any other.
+                self.data = fields.json("data", body) ?? Array("null".utf8)
+                self.isEncoded = false
+            } else {
+                throw .badRequest("data is missing")
+            }
             self.tags = try fields.tags("tags", body)
             self.skipsHistory = try fields.flag("skip_history", body)
             let key = try fields.text("idempotency_key", body)
@@ -37,6 +48,15 @@ extension APIRequest {
             _ = try fields.flag("delta", body)
             self.version = try fields.unsigned("version", body)
             self.versionEpoch = try fields.text("version_epoch", body)
+        }
+
+        /// What is published in a channel. Where that is one of bytes, JSON is the bytes that it is written in.
+        package func payload(for kind: NamespaceOptions.Data) throws(APIError) -> PublishedPayload {
+            let payload =
+                self.isEncoded || kind == .binary
+                ? PublishedPayload(anything: self.data, for: kind) : PublishedPayload(json: self.data, for: kind)
+            guard let payload else { throw .badRequest("b64data is neither JSON nor UTF-8") }
+            return payload
         }
     }
 

@@ -111,7 +111,7 @@ package enum APIResult: Equatable, Sendable {
 
     private static func write(_ publication: Publication, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.member("data", raw: publication.data)
+        writer.member("data", raw: publication.json)
         writer.member("info", ifAny: publication.info)
         writer.member("offset", ifNotZero: publication.offset ?? 0)
         writer.member("tags", ifAny: publication.tags)

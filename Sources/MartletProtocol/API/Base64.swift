@@ -28,6 +28,29 @@ package enum Base64 {
         return bytes
     }
 
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    package static func encode(_ bytes: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let count = min(3, bytes.count - start)
+            var group: UInt32 = 0
+            for index in 0..<3 { group = group << 8 | (index < count ? UInt32(bytes[start + index]) : 0) }
+            for place in 0..<4 {
+                let digit = Self.alphabet[Int(group >> UInt32(18 - 6 * place) & 63)]
+                text.append(place <= count ? digit : UInt8(ascii: "="))
+            }
+        }
+        return text
+    }
+
+    /// As a JSON string.
+    package static func quoted(_ bytes: [UInt8]) -> [UInt8] {
+        let quote = [UInt8(ascii: "\"")]
+        return quote + self.encode(bytes) + quote
+    }
+
     private static func digit(_ character: UInt8) -> UInt8? {
         switch character {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")

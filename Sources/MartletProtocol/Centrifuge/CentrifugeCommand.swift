@@ -12,6 +12,8 @@ package struct CentrifugeCommand: Equatable, Sendable {
         case unsubscribe(channel: String)
         /// `data` is JSON on one line, never empty: a command without any is malformed.
         case publish(channel: String, data: [UInt8])
+        /// The same as bytes that nobody has looked at, which only Protobuf lets a client say.
+        case publishBytes(channel: String, data: [UInt8])
         case presence(channel: String)
         case presenceStats(channel: String)
         case history(HistoryRequest)

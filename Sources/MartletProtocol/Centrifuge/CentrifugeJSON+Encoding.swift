@@ -160,7 +160,8 @@ extension CentrifugeJSON {
 
     private static func write(_ publication: Publication, to writer: inout JSONWriter) {
         writer.beginObject()
-        writer.member("data", ifAny: publication.data)
+        writer.member("data", ifAny: publication.json)
+        writer.member("delta", ifTrue: publication.isPatch)
         writer.member("info", ifAny: publication.info)
         writer.member("offset", ifNotZero: publication.offset ?? 0)
         writer.member("tags", ifAny: publication.tags)

@@ -74,7 +74,8 @@ package enum CentrifugeJSON {
 
     private static func append(message publication: Publication, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: #","pub":{"data":"#.utf8)
-        bytes.append(contentsOf: publication.data)
+        bytes.append(contentsOf: publication.json)
+        if publication.isPatch { bytes.append(contentsOf: #","delta":true"#.utf8) }
         if let info = publication.info, !info.isEmpty {
             bytes.append(contentsOf: #","info":"#.utf8)
             bytes.append(contentsOf: info)

@@ -35,7 +35,7 @@ enum PlainBody {
 
     private static func appendContent(of publication: Publication, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: #""data":"#.utf8)
-        bytes.append(contentsOf: publication.data)
+        bytes.append(contentsOf: publication.json)
         if let info = publication.info, !info.isEmpty {
             bytes.append(contentsOf: #","info":"#.utf8)
             bytes.append(contentsOf: info)

@@ -209,8 +209,8 @@ extension ProxyAnswer.PublishResult {
         var members = members
         while let field = members.next(in: body) {
             switch field.name(in: body) {
-            case "data": self.data = self.data ?? ProxyFields.json(field, body)
-            case "b64data": self.data = try ProxyFields.base64(field, body) ?? self.data
+            case "data": self.data = ProxyFields.json(field, body)
+            case "b64data": self.bytes = try ProxyFields.bytes(field, body)
             case "skip_history": self.skipsHistory = try ProxyFields.flag(field, body)
             case "tags": self.tags = try ProxyFields.tags(field, body)
             case "idempotency_key": self.idempotencyKey = try ProxyFields.optionalName(field, body)

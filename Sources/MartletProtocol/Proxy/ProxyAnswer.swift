@@ -76,6 +76,8 @@ extension ProxyAnswer {
     package struct PublishResult: Equatable, Sendable {
         /// Published instead of what the client sent; nil leaves that.
         package var data: [UInt8]?
+        /// The same as bytes, which win; the channel says what they must be.
+        package var bytes: [UInt8]?
         package var skipsHistory = false
         /// A JSON object of strings, or nil.
         package var tags: [UInt8]?

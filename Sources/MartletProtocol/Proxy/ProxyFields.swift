@@ -72,12 +72,21 @@ enum ProxyFields {
 
     /// The same in base 64; text that is not JSON becomes a JSON string.
     static func base64(_ member: JSONMember, _ body: Span<UInt8>) throws(Malformed) -> [UInt8]? {
-        let encoded = try self.text(member, body)
-        guard !encoded.isEmpty else { return nil }
-        guard let bytes = Base64.decode(encoded), let json = Payload.normalize(bytes) else {
+        guard let bytes = try self.bytes(member, body) else { return nil }
+        guard let json = Payload.normalize(bytes) else {
             throw Malformed(what: "\(member.name(in: body)) is not JSON or text in base 64")
         }
         return json
+    }
+
+    /// Any bytes in base 64.
+    static func bytes(_ member: JSONMember, _ body: Span<UInt8>) throws(Malformed) -> [UInt8]? {
+        let encoded = try self.text(member, body)
+        guard !encoded.isEmpty else { return nil }
+        guard let bytes = Base64.decode(encoded) else {
+            throw Malformed(what: "\(member.name(in: body)) is not base 64")
+        }
+        return bytes
     }
 
     /// A JSON object of strings.

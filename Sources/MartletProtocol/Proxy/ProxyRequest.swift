@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a node asks a back-end: the requests of Centrifugo's proxy protocol, so that a back-end that answers those can
-/// answer these. Payloads are JSON on one line; `encoding` always says so.
+/// answer these. Payloads are JSON on one line, as `encoding` says, but for what is published in a channel of bytes.
 package struct ProxyRequest: Equatable, Sendable {
     package enum Question: Equatable, Sendable {
         case connect(Connect)
         case refresh
         case subscribe(channel: String, token: String, data: [UInt8]?)
-        case publish(channel: String, data: [UInt8])
+        /// - Parameter isBinary: `data` is any bytes, which are asked about in base 64.
+        case publish(channel: String, data: [UInt8], isBinary: Bool = false)
         case rpc(method: String, data: [UInt8]?)
         case subRefresh(channel: String)
     }
@@ -67,9 +68,9 @@ package struct ProxyRequest: Equatable, Sendable {
             writer.member("channel", channel)
             writer.member("token", ifAny: token)
             writer.member("data", ifAny: data)
-        case .publish(let channel, let data):
+        case .publish(let channel, let data, let isBinary):
             writer.member("channel", channel)
-            writer.member("data", raw: data)
+            writer.member(isBinary ? "b64data" : "data", raw: isBinary ? Base64.quoted(data) : data)
         case .rpc(let method, let data):
             writer.member("method", method)
             writer.member("data", ifAny: data)

@@ -48,8 +48,9 @@ extension CentrifugeProtobuf {
         if command.hasSubscribe { return .subscribe(try self.subscribeRequest(command.subscribe)) }
         if command.hasUnsubscribe { return .unsubscribe(channel: command.unsubscribe.channel) }
         if command.hasPublish {
-            guard let data = try self.payload(command.publish.data) else { return nil }
-            return .publish(channel: command.publish.channel, data: data)
+            // What it must be is for the channel to say.
+            guard !command.publish.data.isEmpty else { return nil }
+            return .publishBytes(channel: command.publish.channel, data: Array(command.publish.data))
         }
         if command.hasPresence { return .presence(channel: command.presence.channel) }
         if command.hasPresenceStats { return .presenceStats(channel: command.presenceStats.channel) }

@@ -43,6 +43,7 @@ extension CentrifugeProtobuf {
                     ProtobufWriter.length(ofAny: publication.data.count)
                     + ProtobufWriter.length(ofAny: self.info.count)
                     + ProtobufWriter.length(of: publication.offset ?? 0) + self.tags.count
+                    + ProtobufWriter.length(of: publication.isPatch ? 1 : 0)
             case .join, .leave:
                 self.body = ProtobufWriter.length(ofAny: self.info.count)
             }
@@ -60,6 +61,7 @@ extension CentrifugeProtobuf {
                 writer.field(5, self.info)
                 writer.field(6, publication.offset ?? 0)
                 writer.append(self.tags)
+                writer.field(8, publication.isPatch ? 1 : 0)
             case .join:
                 writer.head(5, length: self.body)
                 writer.field(1, self.info)

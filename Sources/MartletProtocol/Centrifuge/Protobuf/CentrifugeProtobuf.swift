@@ -5,7 +5,8 @@ import SwiftProtobuf
 
 /// The Protobuf encoding of the Centrifuge protocol: messages of `centrifuge.proto`, each with its length before it.
 ///
-/// The payloads inside are JSON, as everywhere in Martlet, so that subscribers of either encoding understand each other.
+/// The payloads inside are JSON, so that subscribers of either encoding understand each other, but for those of channels
+/// whose namespace says that they are any bytes.
 package enum CentrifugeProtobuf {
     /// The empty message: a ping as well as a pong.
     package static let ping: [UInt8] = [0]

@@ -84,6 +84,7 @@ extension ProtobufPublication {
             self.info = ProtobufClientInfo(info)
         }
         self.offset = publication.offset ?? 0
+        self.delta = publication.isPatch
         if let json = publication.tags {
             self.tags = Dictionary(JSONScanner.strings(json.span).map { ($0.key, $0.value) }) { $1 }
         }

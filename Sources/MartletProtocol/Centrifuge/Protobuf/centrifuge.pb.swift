@@ -448,6 +448,9 @@ nonisolated struct ProtobufPublication: Sendable {
 
   var tags: Dictionary<String,String> = [:]
 
+  /// `data` is a patch against the publication before.
+  var delta: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1542,7 +1545,7 @@ nonisolated extension ProtobufEmulationRequest: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension ProtobufPublication: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Publication"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{4}data\0\u{1}info\0\u{1}offset\0\u{1}tags\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\u{4}data\0\u{1}info\0\u{1}offset\0\u{1}tags\0\u{1}delta\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1554,6 +1557,7 @@ nonisolated extension ProtobufPublication: SwiftProtobuf.Message, SwiftProtobuf.
       case 5: try { try decoder.decodeSingularMessageField(value: &self._info) }()
       case 6: try { try decoder.decodeSingularUInt64Field(value: &self.offset) }()
       case 7: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.tags) }()
+      case 8: try { try decoder.decodeSingularBoolField(value: &self.delta) }()
       default: break
       }
     }
@@ -1576,6 +1580,9 @@ nonisolated extension ProtobufPublication: SwiftProtobuf.Message, SwiftProtobuf.
     if !self.tags.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.tags, fieldNumber: 7)
     }
+    if self.delta != false {
+      try visitor.visitSingularBoolField(value: self.delta, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1584,6 +1591,7 @@ nonisolated extension ProtobufPublication: SwiftProtobuf.Message, SwiftProtobuf.
     if lhs._info != rhs._info {return false}
     if lhs.offset != rhs.offset {return false}
     if lhs.tags != rhs.tags {return false}
+    if lhs.delta != rhs.delta {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
