@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Hummingbird
 import MartletProtocol
 import NIOCore
@@ -28,6 +29,25 @@ struct APIRoutes: Sendable {
             return try await self.answer(request, isKnown: method != nil) { body throws(APIError) in
                 guard let method else { throw APIError(.methodNotFound) }
                 return try await self.handler.perform(method, body)
+            }
+        }
+        // The same methods for whoever has but an address. The first is named once more, because the router does not
+        // look among the methods for what begins like a path of its own.
+        router.post("/api/revocations") { request, _ in
+            try await self.answer(request) { body throws(APIError) in
+                try await self.handler.perform(.revocations, body)
+            }
+        }
+        router.get("/api/revocations/:id") { request, context in
+            let id = APIRequest.Revocations(id: Self.parameter("id", context)).json
+            return try await self.answer(request) { _ throws(APIError) in
+                try await self.handler.perform(.revocations, id)
+            }
+        }
+        router.get("/api/sessions/:id") { request, context in
+            let session = APIRequest.Explain(.session, Self.parameter("id", context)).json
+            return try await self.answer(request) { _ throws(APIError) in
+                try await self.handler.perform(.explain, session)
             }
         }
         router.get("/api/overview") { request, _ in
@@ -72,6 +92,12 @@ struct APIRoutes: Sendable {
         }
         let status = isTransport ? reply.error.map(Self.status) : nil
         return .bytes(isKnown ? status ?? .ok : .notFound, reply.body, contentType: "application/json")
+    }
+
+    /// A part of the path, without its percent signs.
+    private static func parameter(_ name: Substring, _ context: ControlRouter.Context) -> String {
+        let part = context.parameters.get(String(name)) ?? ""
+        return part.removingPercentEncoding ?? part
     }
 
     private func admits(_ request: Request) -> Bool {

@@ -31,7 +31,9 @@ extension EdgeShard {
             for slot in open { self.refresh(slot, expiresAt: expiresAt, info: info) }
             return UserOutcome(count: open.count)
         case .describe:
-            return UserOutcome(count: open.count, connections: open.map(self.description))
+            return UserOutcome(
+                count: open.count, connections: open.map(self.description),
+                identities: open.map { self.shard.identity(of: $0) ?? Self.anonymous })
         }
     }
 

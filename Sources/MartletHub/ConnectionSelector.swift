@@ -9,4 +9,8 @@ package enum ConnectionSelector: Hashable, Sendable {
     case user(String, session: String?, keep: Set<ConnectionID> = [])
     /// One connection, if it is this user's.
     case connection(ConnectionID, user: String)
+    /// All connections of a session, whoever's it is.
+    case session(String)
+    /// All that showed this token.
+    case token(String)
 }

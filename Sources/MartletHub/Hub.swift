@@ -82,13 +82,14 @@ package final class Hub: BusSink {
             }
             sum.count += outcome.count
             sum.connections += outcome.connections
+            sum.identities += outcome.identities
         }
         return sum
     }
 
     private func mailboxes(of selector: ConnectionSelector) -> [Mailbox<ShardMessage>] {
         switch selector {
-        case .user: self.mailboxes
+        case .user, .session, .token: self.mailboxes
         case .connection(let id, _):
             Int(id.shard) < self.mailboxes.count ? [self.mailboxes[Int(id.shard)]] : []
         }

@@ -106,6 +106,10 @@ extension Shard {
 
     private func slots(_ selector: ConnectionSelector) -> [Int32] {
         switch selector {
+        case .session(let session):
+            return self.allSlots(.session(session)).filter { self.identity(of: $0)?.session == session }
+        case .token(let token):
+            return self.allSlots(.token(token)).filter { self.identity(of: $0)?.token == token }
         case .connection(let id, let user):
             guard let slot = self.reactor.slot(of: id), self.identity(of: slot)?.user == user else { return [] }
             return [slot]

@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+package import MartletCore
+
 /// What one shard, or one node, did for a `UserCommand`.
 package struct UserOutcome: Sendable {
     /// An open connection, as an operator sees it.
@@ -22,9 +24,12 @@ package struct UserOutcome: Sendable {
     package var count = 0
     /// Where they were to be described.
     package var connections: [Connection] = []
+    /// Whose they are, in the same order.
+    package var identities: [Identity] = []
 
-    package init(count: Int = 0, connections: [Connection] = []) {
+    package init(count: Int = 0, connections: [Connection] = [], identities: [Identity] = []) {
         self.count = count
         self.connections = connections
+        self.identities = identities
     }
 }

@@ -21,12 +21,15 @@ package struct KafkaConfiguration: Sendable {
     /// How far back events matter. With either start it tells whether a topic has already dropped some that do.
     package var lookback: Duration = .seconds(86_400 + 300)
     package var clientID = "martlet"
+    package var security = KafkaSecurity()
     /// Further librdkafka properties, such as `security.protocol`; what the consumer's correctness rests on cannot be
     /// changed by them.
     package var properties: [String: String] = [:]
 
     /// Longest time without a fetch answer for a partition before push counts as unhealthy.
     package var silenceMax: Duration = .seconds(10)
+    /// For how long push counts as unhealthy after records were lost, so that whoever covers for it takes notice.
+    package var lossMemory: Duration = .seconds(10)
     /// Records that one partition may be behind before push counts as unhealthy.
     package var lagMax: Int64 = 10_000
     /// How long a broker holds a fetch while there is nothing new. A record that arrives ends the wait at once, so

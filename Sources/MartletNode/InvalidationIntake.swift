@@ -17,14 +17,15 @@ import Synchronization
 final class InvalidationIntake: Sendable {
     private let revocations: RevocationTable
     private let hub: Hub
-    private let journal: RevocationJournal
+    let journal: RevocationJournal
     private let metrics: SessionMetrics
     private let topics: [InvalidationTopic]
     private let deadLetters: DeadLetters?
     private let logger: Logger
     /// When a bad record was last logged, in monotonic nanoseconds.
     private let lastComplaint = Atomic<Int64>(.min)
-    private let isCaughtUp = Atomic<Bool>(false)
+    /// Whether clients may be connected, so that the shards must be told.
+    private let isOpen = Atomic<Bool>(false)
     private static let complaintInterval: Int64 = 1_000_000_000
 
     init(
@@ -62,6 +63,9 @@ final class InvalidationIntake: Sendable {
         while self.hub.isBehind { Thread.sleep(forTimeInterval: 0.001) }
     }
 
+    /// To be called before the first client is let in: from now on what is read may end connections.
+    func open() { self.isOpen.store(true, ordering: .relaxed) }
+
     /// Whether the shards have more to close than a source that can wait should add to.
     var isBehind: Bool { self.hub.isBehind }
 
@@ -80,7 +84,7 @@ extension InvalidationIntake: KafkaConsumerDelegate {
         guard self.topics.indices.contains(record.topic) else { return }
         let topic = self.topics[record.topic]
         // Before the node has caught up nobody has been let in, and a replay may be ten million records long.
-        let isCaughtUp = self.isCaughtUp.load(ordering: .relaxed)
+        let isOpen = self.isOpen.load(ordering: .relaxed)
         switch self.read(record, of: topic, key: key, value: value) {
         case .foreign: self.metrics.invalidationsIgnored.add()
         case .decoded(let decoded):
@@ -89,8 +93,8 @@ extension InvalidationIntake: KafkaConsumerDelegate {
             self.take(
                 decoded.invalidation, receivedAt: min(taken, Clock.wall),
                 at: .kafka(topic: topic.name, partition: record.partition, offset: record.offset),
-                tellsShards: isCaughtUp)
-            if isCaughtUp { self.waitForShards() }
+                tellsShards: isOpen)
+            if isOpen { self.waitForShards() }
         case .bad(let reason):
             let letter = DeadLetters.Letter(
                 topic: topic.name, partition: record.partition, offset: record.offset, timestamp: record.timestamp,
@@ -99,7 +103,7 @@ extension InvalidationIntake: KafkaConsumerDelegate {
                 reason,
                 ["topic": "\(topic.name)", "partition": "\(letter.partition)", "offset": "\(letter.offset)"])
             // Of what was there before this node began, the nodes that ran then have told.
-            if isCaughtUp, let deadLetter = topic.deadLetter {
+            if isOpen, let deadLetter = topic.deadLetter {
                 self.deadLetters?.copy(letter, key: key, value: value, to: deadLetter)
             }
         }
@@ -137,7 +141,7 @@ extension InvalidationIntake: KafkaConsumerDelegate {
     func occurred(_ event: KafkaConsumerEvent) {
         switch event {
         case .caughtUp:
-            self.isCaughtUp.store(true, ordering: .relaxed)
+            self.isOpen.store(true, ordering: .relaxed)
         case .healthChanged(.healthy): self.logger.info("events arrive again")
         case .healthChanged(.unhealthy(let why)): self.logger.warning("events may not arrive: \(why)")
         // The consumer has logged it.

@@ -23,10 +23,15 @@ package enum MetricsReference {
         for method in ProxyMethod.allCases { configuration.proxy[method].url = "http://127.0.0.1/\(method.rawValue)" }
         let full = try NodeRuntime(configuration, logger: logger)
         _ = full.services
+        var durable = NodeConfiguration.withPort(0)
+        durable.redis.urls = configuration.redis.urls
+        let unlogged = try NodeRuntime(durable, logger: logger)
         let alone = try NodeRuntime(
             NodeConfiguration.withPort(0), logger: logger)
         let known = Dictionary(
-            (full.metrics.descriptions + alone.metrics.descriptions).map { ($0.name, $0) },
+            (full.metrics.descriptions + unlogged.metrics.descriptions + alone.metrics.descriptions).map {
+                ($0.name, $0)
+            },
             uniquingKeysWith: { first, _ in first })
         return Self.head
             + known.values.sorted { $0.name < $1.name }

@@ -81,6 +81,7 @@ extension NodeRuntime {
         // A token issued just before the oldest event that matters may live this long, on a clock that is off.
         settings.lookback = configuration.sessions.tokenLifetimeMax + .seconds(300)
         settings.clientID = "martlet-\(configuration.nodeName)"
+        settings.security = configuration.kafka.security
         settings.properties = configuration.kafka.properties
         settings.silenceMax = configuration.kafka.silenceMax
         settings.lagMax = Int64(configuration.kafka.lagMax)
@@ -223,7 +224,11 @@ extension NodeRuntime {
         let (bus, redis) = (self.bus, !self.configuration.redis.urls.isEmpty)
         if redis { self.life.require(.starting, "waiting for redis") { bus.health == .healthy } }
         if let consumer = self.consumer {
-            self.life.require(.catchingUp, "reading the session topics") { consumer.isCaughtUp }
+            let kafka = self.configuration.kafka
+            self.life.require(.catchingUp, "reading the session topics") {
+                // What still arrives is waited for; what does not come at all, only as long as is wished.
+                consumer.isCaughtUp || kafka.onUnavailable == .serve && consumer.idleTime >= kafka.startTimeout
+            }
             self.life.watch {
                 if case .unhealthy(let why) = consumer.health { "kafka: \(why)" } else { nil }
             }

@@ -35,6 +35,8 @@ extension NodeRuntime: NodeOperations {
         case .rpc: throw APIError(.methodNotFound)
         case .revoke(let request): return .revoked(try await self.revoke(request))
         case .drain(let request): return .drain(try await self.drain(request))
+        case .revocations(let request): return .revocation(try await self.status(of: request))
+        case .explain(let request): return .explained(try await self.explain(request))
         case .subscribe, .unsubscribe, .disconnect, .refresh, .connections, .channels, .info:
             return try await self.askAll(command)
         }

@@ -56,6 +56,8 @@ final class NodeRuntime: Sendable {
     /// The namespaces in force, which every publication of the API asks.
     let namespaces: LiveNamespaces
     let snapshot = Mutex<[ShardSnapshot]>([])
+    /// How far the topics had been read when the first clients were let in, by topic and partition.
+    let replayedTo = Mutex<[String: [Int64]]>([:])
     private let reactors: [Reactor]
     private let mailboxes: [Mailbox<ShardMessage>]
     private let redisBus: RedisBus?
@@ -172,6 +174,8 @@ final class NodeRuntime: Sendable {
         while !self.life.advance() {
             guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
         }
+        if let consumer { self.replayedTo.withLock { $0 = consumer.positions } }
+        self.intake.open()
         self.edge.setAdmission(.ready)
         self.logger.info("ready")
         if self.configuration.isDevelopment {

@@ -17,7 +17,7 @@ struct Martlet: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             ServeCommand.self, StatusCommand.self, DrainCommand.self, ConfigCommand.self, TokenCommand.self,
-            PublishCommand.self, RevokeCommand.self,
+            PublishCommand.self, RevokeCommand.self, ExplainCommand.self,
             VersionCommand.self,
         ])
 }

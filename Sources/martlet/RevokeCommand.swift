@@ -9,7 +9,11 @@ struct RevokeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
         abstract: "End a session, a user's sessions, a token, or all sessions with a claim value.",
-        discussion: "Their connections are closed on every node, and their tokens are refused until they expire.")
+        discussion: """
+            Their connections are closed on every node, and their tokens are refused until they expire. The answer \
+            comes when the log of events has it; with --wait, when every node has applied it, with how many \
+            connections each closed. Exit code 69 where a node did not, which is then named.
+            """)
 
     @OptionGroup var api: APIOptions
     @OptionGroup var output: OutputOptions
@@ -34,9 +38,19 @@ struct RevokeCommand: AsyncParsableCommand {
     @Option(help: "Why, for logs and audit.")
     var reason: String?
 
+    @Flag(
+        help: "Wait until every node has applied it, and print node by node when, and how many connections it closed.")
+    var wait = false
+
+    @Option(help: ArgumentHelp("How long --wait waits.", valueName: "seconds"))
+    var waitTimeout = 10.0
+
     func validate() throws {
         guard self.targets.count == 1 else {
             throw ValidationError("exactly one of --session, --user, --token and --claim is wanted")
+        }
+        guard self.waitTimeout >= 0, self.waitTimeout <= 3_600 else {
+            throw ValidationError("--wait-timeout is a number of seconds from 0 to 3600")
         }
         if self.before != nil, self.user == nil, self.claim == nil {
             throw ValidationError("--before goes with --user or --claim only")
@@ -46,25 +60,45 @@ struct RevokeCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.output.reporting {
             let result = try await self.api.call("revoke", self.body)
-            let text = String(decoding: result, as: UTF8.self)
-            guard !self.output.json else { return print(text) }
             let receipt = try JSONDecoder().decode(Receipt.self, from: Data(result))
-            print("Revoked. Event \(receipt.id)\(receipt.place).")
-            if !receipt.durable {
-                print("It is kept in the memory of running nodes only; with Kafka it would outlive them.")
+            if !self.output.json { self.tell(receipt) }
+            guard self.wait else {
+                if self.output.json { print(String(decoding: result, as: UTF8.self)) }
+                return
             }
+            let status = try await ReceiptWait(
+                api: self.api, receipt: receipt.receipt, timeout: .seconds(self.waitTimeout)
+            ).run()
+            print(self.output.json ? String(decoding: status.json, as: UTF8.self) : status.answer.table)
+            let lacks = status.answer.nodes.compactMap(\.lack)
+            if !lacks.isEmpty {
+                throw Failure(
+                    .unavailable, "not applied everywhere: \(lacks.joined(separator: "; "))",
+                    advice: "It is revoked, and those nodes apply it when they can: ask again for /api/revocations/"
+                        + receipt.receipt)
+            }
+        }
+    }
+
+    private func tell(_ receipt: Receipt) {
+        print("Revoked. Event \(receipt.id)\(receipt.place).")
+        if !receipt.durable {
+            print("It is kept in the memory of running nodes only; with Kafka or Redis it would outlive them.")
         }
     }
 
     private struct Receipt: Decodable {
         let id: String
         let durable: Bool
+        let receipt: String
         let topic: String?
         let partition: Int?
         let offset: Int64?
 
         var place: String {
-            guard let topic, let partition, let offset else { return "" }
+            guard let topic, let partition, let offset else {
+                return self.receipt == self.id ? "" : ", \(self.receipt)"
+            }
             return ", \(topic) partition \(partition) offset \(offset)"
         }
     }

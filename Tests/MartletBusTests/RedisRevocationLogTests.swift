@@ -96,6 +96,8 @@ struct RedisRevocationLogTests {
         let id = try await log.append([2])
         let after = try await log.read(after: before.last)
         #expect(after.epoch != before.epoch && after.last == id)
+        #expect(try await log.claimRepair())
+        #expect(try await !log.claimRepair())
         try await rig.stop()
     }
 

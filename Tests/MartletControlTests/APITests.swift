@@ -158,6 +158,27 @@ import Testing
         }
     }
 
+    @Test func receiptsAndSessionsHaveAddresses() async throws {
+        let operations = FakeOperations()
+        try await ControlClient.serving(.development, operations) { client in
+            let status =
+                #"{"result":{"id":"kafka:a:0:7","applied":true,"closes_queued":0,"closes_done":0,"#
+                + #""nodes":[{"node":"n1","name":"fake","state":"replayed"}]}}"#
+            for path in ["/api/revocations/kafka:a:0:7", "/api/revocations/kafka%3Aa%3A0%3A7"] {
+                #expect(try await client.get(path).body == status)
+            }
+            #expect(try await client.post("/api/revocations", #"{"id":"kafka:a:0:7"}"#).body == status)
+            let session = try await client.get("/api/sessions/a%2Fb%20%25")
+            #expect(session.status == 200 && session.body == #"{"result":{"session":"a/b %","nodes":[]}}"#)
+        }
+        #expect(operations.recorded.last == .explain(.init(.session, "a/b %")))
+        try await ControlClient.serving(Self.keyed, operations) { client async throws in
+            for path in ["/api/revocations/x", "/api/sessions/x"] {
+                #expect(try await client.get(path).status == 401)
+            }
+        }
+    }
+
     @Test func theOldFormIsServed() async throws {
         let operations = FakeOperations()
         try await ControlClient.serving(.development, operations) { client in

@@ -79,6 +79,11 @@ final class FakeOperations: NodeOperations {
         case .drain(let request):
             if request.node == "unknown" { throw .badRequest("no node is called unknown") }
             return .drain(Self.draining)
+        case .revocations(let request):
+            return .revocation(
+                RevocationStatus(id: request.id, nodes: [.init(node: "n1", name: "fake", state: .replayed)]))
+        case .explain(let request):
+            return .explained(SessionExplanation(subject: request, nodes: [], unanswered: []))
         case .info: return .info([Self.node], NodeReach())
         // The control plane asks for its publications one by one.
         case .broadcast: throw APIError(.notAvailable)

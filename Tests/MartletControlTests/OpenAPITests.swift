@@ -40,8 +40,8 @@ struct OpenAPITests {
     @Test func namesEveryMethodAndPath() throws {
         let paths = Set(try #require(self.document["paths"] as? Object).keys)
         let others: Set = [
-            "/api", "/api/nodes", "/metrics", "/healthz", "/readyz", "/openapi.yaml", "/security-events",
-            "/backchannel-logout",
+            "/api", "/api/nodes", "/api/revocations/{id}", "/api/sessions/{id}", "/metrics", "/healthz", "/readyz",
+            "/openapi.yaml", "/security-events", "/backchannel-logout",
         ]
         #expect(paths == others.union(APIMethod.allCases.map { "/api/\($0.rawValue)" }))
     }
@@ -189,7 +189,27 @@ struct OpenAPITests {
             ]
             return positions.map { .revoked(RevocationReceipt(id: "i", isDurable: true, position: $0)) }
         case .drain: return [.drain(FakeOperations.draining)]
+        case .revocations:
+            let node = RevocationStatus.Node(
+                node: "n", name: "a", state: .applied, appliedAt: 1, closes: .init(queued: 1, done: 1), reason: "r")
+            return [.revocation(RevocationStatus(id: "i", nodes: [node]))]
+        case .explain: return APIRequest.Explain.Subject.allCases.map { .explained(self.explanation($0)) }
         case .batch: return []
         }
+    }
+
+    private static func explanation(_ subject: APIRequest.Explain.Subject) -> SessionExplanation {
+        var node = SessionExplanation.Node(node: "n", name: "a")
+        var connection = SessionExplanation.Connection(client: "k", transport: "t", proto: "p", user: "u")
+        (connection.session, connection.token, connection.issuedAt, connection.expiresAt) = ("s", "t", 1, 2)
+        node.connections = [connection]
+        node.validations = [.init(session: "s", goodFor: 1, answer: "active", nextIn: 1)]
+        var revocation = SessionExplanation.Revocation(
+            target: "user", value: "u", before: 1, closeReason: "user_revoked", secondsLeft: 1)
+        revocation.event = .init(id: "i", receipt: "kafka:t:0:1", at: 1, appliedAt: 2, source: "kafka", reason: "r")
+        node.revocations = [revocation]
+        node.floor = 1
+        return SessionExplanation(
+            subject: .init(subject, "x"), nodes: [node.json], unanswered: [.init(node: "m", name: "b", reason: "r")])
     }
 }

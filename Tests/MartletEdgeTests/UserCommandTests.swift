@@ -95,7 +95,8 @@ extension LoopbackTests {
 
         @Test func disconnectAndDescribe() async throws {
             try await EdgeRig.run { rig in
-                let client = try SocketClient.connected(rig, token: rig.token("ann", channels: ["room:b"]))
+                let client = try SocketClient.connected(
+                    rig, token: rig.token("ann", session: "s1", id: "t1", channels: ["room:b"]))
                 #expect(try client.code(#""subscribe":{"channel":"room:a"}"#) == 0)
                 let outcome = await rig.hub.perform(.describe(Self.ann))
                 let connection = try #require(outcome.connections.first)
@@ -103,6 +104,13 @@ extension LoopbackTests {
                 #expect(connection.transport == "websocket" && connection.proto == "centrifuge_json")
                 #expect(connection.channels == ["room:b", "room:a"])
                 #expect(rig.shared.clients.connection(connection.client) != nil)
+                #expect(outcome.identities.map(\.user) == ["ann"])
+                let selectors: [(ConnectionSelector, Int)] = [
+                    (.session("s1"), 1), (.session("t1"), 0), (.token("t1"), 1), (.token("s1"), 0),
+                ]
+                for (selector, count) in selectors {
+                    #expect(await rig.hub.perform(.describe(selector)).connections.count == count)
+                }
                 let notice = try #require(CloseNotice(code: 4321, text: "enough"))
                 #expect(await rig.hub.perform(.disconnect(Self.ann, notice)).count == 1)
                 #expect(try client.next() == .close(4321, "enough"))

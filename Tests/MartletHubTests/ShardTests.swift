@@ -204,6 +204,25 @@ struct ShardTests {
         #expect(!ended.contains { $0.hasPrefix("\(fresh) ") || $0.hasPrefix("\(taken) ") })
     }
 
+    @Test func whatAnInvalidationEndsIsCounted() throws {
+        let rig = try ShardRig()
+        for slot in Int32(0)..<3 {
+            rig.shard.register(slot, identity: Identity(user: "ann", session: "s\(slot % 2)"), format: .jsonRPC)
+        }
+        let tally = ClosureTally()
+        rig.hub.invalidate(Invalidation(id: "", target: .session("s0"), at: 0, source: .kafka), tally)
+        #expect(!tally.isComplete && tally.queued == 0)
+        rig.shard.processMailbox()
+        #expect(tally.isComplete && tally.queued == 2 && tally.done == 0)
+        // Others' ends, and what takes the slot afterwards, are not its own.
+        for slot in [Int32(1), 0, 0, 2] { rig.shard.socketClosed(slot) }
+        #expect(tally.queued == 2 && tally.done == 2)
+        let none = ClosureTally()
+        rig.hub.invalidate(Invalidation(id: "", target: .session("s9"), at: 0, source: .kafka), none)
+        rig.shard.processMailbox()
+        #expect(none.isComplete && none.queued == 0)
+    }
+
     @Test func channelsAreCountedAndNamedInParts() throws {
         let rig = try ShardRig()
         rig.register(0..<100)

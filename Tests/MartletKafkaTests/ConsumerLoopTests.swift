@@ -22,6 +22,7 @@ import Testing
         var configuration = KafkaConfiguration(brokers: ["unused"], topics: topics)
         configuration.start = .earliest
         configuration.observationInterval = .zero
+        configuration.lossMemory = .zero
         configuration.retry.base = .zero
         change(&configuration)
         return ConsumerLoop(
@@ -124,6 +125,22 @@ import Testing
         #expect(self.recorder.truncations.count == 1)
         #expect(self.recorder.events.filter { $0 == .caughtUp }.count == 1)
         #expect(self.registry.exposition().contains("martlet_kafka_truncations_total{topic=\"t\"} 1\n"))
+    }
+
+    @Test func aLossIsIllForAWhileHoweverSoonItIsOvercome() {
+        let loop = self.loop { $0.lossMemory = .seconds(60) }
+        self.source.watermarks = [[Watermarks(low: 0, high: 2)]]
+        self.source.steps = [.record(offset: 1), .end(at: 2)]
+        loop.turn()
+        #expect(self.status.health == .healthy)
+        self.source.watermarks = [[Watermarks(low: 50, high: 51)]]
+        self.source.steps = [.lost()]
+        loop.turn()
+        loop.turn()
+        self.source.steps = [.record(offset: 50, timestamp: 777), .end(at: 51)]
+        loop.turn()
+        #expect(self.recorder.truncations.count == 1)
+        #expect(self.status.health == .unhealthy("topic t, partition 0: records were lost"))
     }
 
     @Test func aLostPositionWaitsForBrokersThatAnswer() {

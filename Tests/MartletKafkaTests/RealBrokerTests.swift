@@ -14,6 +14,7 @@ import Testing
         let servers = broker.servers.split(separator: ",").map(String.init)
         var configuration = KafkaConfiguration(brokers: servers, topics: topics)
         configuration.start = .earliest
+        configuration.lossMemory = .milliseconds(200)
         // The mock answers a fetch only when the wait is over.
         configuration.fetchWaitMax = .milliseconds(10)
         configuration.observationInterval = .milliseconds(100)

@@ -155,6 +155,31 @@ struct MembershipTests {
         #expect(membership.view(at: 400 * second).recent == 0)
     }
 
+    @Test func whoFellSilentWithoutAGoodbyeIsLostForAWhile() {
+        let second: Int64 = 1_000_000_000
+        func member(_ id: String, name: String) -> ClusterMember {
+            var member = self.member(id)
+            member.name = name
+            return member
+        }
+        let membership = Membership()
+        for name in ["a", "b", "c", "d"] { membership.heard(member("\(name)1", name: name), at: 0) }
+        membership.left("a1")
+        #expect(membership.lost(at: 5 * second).isEmpty)
+        #expect(membership.lost(at: 11 * second).map(\.member.id) == ["b1", "c1", "d1"])
+        // Back again, or started again under its name.
+        membership.heard(member("b1", name: "b"), at: 12 * second)
+        membership.heard(member("c2", name: "c"), at: 12 * second)
+        #expect(membership.lost(at: 13 * second).map(\.member.id) == ["d1"])
+        membership.left("d1")
+        #expect(membership.lost(at: 13 * second).isEmpty)
+        #expect(membership.lost(at: 30 * second).map(\.member.id) == ["b1", "c1", "c2"])
+        #expect(membership.lost(at: 12 * second + Membership.recentMax + second).isEmpty)
+        membership.heard(member("e1", name: "e"), at: 400 * second)
+        membership.heard(member("f1", name: "f"), at: 420 * second)
+        #expect(membership.lost(at: 420 * second).map(\.member.id) == ["e1"])
+    }
+
     @Test func isBounded() {
         let membership = Membership()
         for index in 0...Membership.membersMax { membership.heard(self.member("\(index)"), at: 0) }

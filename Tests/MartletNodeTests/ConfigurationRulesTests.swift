@@ -62,6 +62,16 @@ struct ConfigurationRulesTests {
             ),
             ("kafka.brokers: [a:1]", "kafka.topics is missing"), ("kafka.topics: [a]", "kafka.brokers is missing"),
             ("kafka: {brokers: [a:1], topics: [a, a]}", "names a topic twice"),
+            ("kafka.security: sasl_tls", "kafka.sasl_mechanism is missing"),
+            ("kafka: {security: sasl_tls, sasl_mechanism: PLAIN, username: u}", "kafka.password is missing"),
+            ("kafka: {security: sasl_plaintext, sasl_mechanism: SCRAM-SHA-512, password: p}", "kafka.username is"),
+            (
+                "kafka: {security: sasl_tls, sasl_mechanism: OAUTHBEARER, oidc_client_id: c, oidc_client_secret: s}",
+                "kafka.oidc_token_url is missing"
+            ),
+            ("kafka.sasl_mechanism: PLAIN", "kafka.sasl_mechanism has no effect"),
+            ("kafka.ca_file: /ca.pem", "kafka.ca_file has no effect"),
+            ("kafka: {security: tls, key_file: /key.pem}", "go together"),
             ("validation.kind: http", "validation.url is missing"),
             ("validation: {kind: http, url: http://v, interval_degraded: 20m}", "longer than validation.interval"),
             ("validation: {kind: http, url: http://v, staleness_max: 5m}", "shorter than validation.interval"),

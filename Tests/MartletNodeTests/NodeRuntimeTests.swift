@@ -118,6 +118,68 @@ struct NodeRuntimeTests {
         }
     }
 
+    @Test func aRevocationHasAReceiptAndAnExplanation() async throws {
+        let configuration = try Self.configuration()
+        _ = try await Self.run(configuration) { runtime in
+            let client = try LoopbackClient(port: configuration.listen.publicAddress.port)
+            let token = runtime.demoToken(user: "ann", session: "s1") ?? ""
+            try client.send("GET /events?channel=a&access_token=\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _ = try client.take(through: ":subscribed\n")
+            let before = await runtime.ownExplanation(of: .init(.session, "s1"))
+            #expect(before.verdict == .admitted && before.connectionCount == 1)
+            #expect(before.connections.first?.user == "ann" && before.revocations.isEmpty)
+
+            let receipt = try await runtime.revoke(.init(target: .session("s1"), reason: "why"))
+            #expect(!receipt.isDurable && receipt.handle == receipt.id)
+            _ = try client.take(through: "event: disconnect\n")
+            client.close()
+            let request = APIRequest.Revocations(id: receipt.handle)
+            #expect(await eventually { runtime.ownStatus(of: request).closes == .init(queued: 1, done: 1) })
+            let status = try await runtime.status(of: request)
+            #expect(status.isApplied && status.nodes.map(\.state) == [.applied])
+            #expect(runtime.ownStatus(of: .init(id: "other")).state == .unseen)
+            #expect(runtime.ownStatus(of: .init(id: "kafka:t:0:1")).state == .unseen)
+
+            let after = await runtime.ownExplanation(of: .init(.session, "s1"))
+            let revocation = try #require(after.revocations.first)
+            #expect(after.verdict == .refused && after.connectionCount == 0)
+            #expect(revocation.event?.id == receipt.id && revocation.event?.source == "api")
+            #expect(revocation.event?.reason == "why" && revocation.closeReason == "session_revoked")
+            _ = try await runtime.revoke(.init(target: .user("ann")))
+            #expect(await runtime.ownExplanation(of: .init(.user, "ann")).verdict == .depends)
+            #expect(await runtime.ownExplanation(of: .init(.token, "s1")).verdict == .admitted)
+        }
+    }
+
+    private static func withoutKafka(_ manner: NodeConfiguration.Kafka.Unavailable) throws -> NodeConfiguration {
+        var configuration = try Self.configuration()
+        configuration.kafka.brokers = ["127.0.0.1:\(try FreePort.find())"]
+        configuration.kafka.topics = [.init(name: "events")]
+        configuration.kafka.startTimeout = .milliseconds(300)
+        configuration.kafka.onUnavailable = manner
+        return configuration
+    }
+
+    @Test func withoutKafkaANodeServesWhereThatIsWished() async throws {
+        _ = try await Self.run(try Self.withoutKafka(.serve)) { runtime in
+            let readiness = runtime.readiness()
+            #expect(readiness.isReady && readiness.degraded.contains { $0.hasPrefix("kafka: ") })
+            #expect(runtime.metrics.exposition().contains("martlet_push_healthy 0\n"))
+            #expect(runtime.ownStatus(of: .init(id: "kafka:events:0:1")).state == .pending)
+        }
+    }
+
+    @Test func withoutKafkaANodeWaits() async throws {
+        let runtime = try NodeRuntime(try Self.withoutKafka(.wait), logger: Self.logger)
+        let group = ServiceGroup(
+            configuration: .init(services: runtime.services.map { .init(service: $0) }, logger: Self.logger))
+        async let end: Void = group.run()
+        try await Task.sleep(for: .seconds(2))
+        #expect(runtime.readiness().state == .catchingUp)
+        await group.triggerGracefulShutdown()
+        try await end
+    }
+
     @Test func aDrainTellsItsClientsAndTheNodeAnswersToTheEnd() async throws {
         let configuration = try Self.configuration()
         let runtime = try NodeRuntime(configuration, logger: Self.logger)

@@ -123,6 +123,28 @@ struct RevocationFeedTests {
         #expect(rig.losses == 1 && rig.told().isEmpty)
     }
 
+    @Test func whatRedisLostIsWrittenAgain() async {
+        let rig = Rig()
+        rig.log.change { $0.entries = [Self.entry("a", 1), Self.entry("b", 2)] }
+        await rig.feed.readToEnd()
+        rig.log.change { state in
+            state.entries = [Self.entry("c", 9)]
+            state.epoch = "e2"
+            state.mayRepair = true
+        }
+        await rig.feed.readToEnd()
+        // A node that starts now reads all of it.
+        let later = Rig()
+        let entries = rig.log.entries
+        later.log.change { $0.entries = entries }
+        await later.feed.readToEnd()
+        #expect(entries.count == 3)
+        for session in ["a", "b", "c"] { #expect(later.revocations.contains(.session(session))) }
+        // Once.
+        await rig.feed.readToEnd()
+        #expect(rig.log.entries.count == 3 && rig.losses == 1)
+    }
+
     @Test func whatWasDroppedUnreadRaisesTheFloor() async {
         let rig = Rig()
         rig.log.change { $0.entries = [Self.entry("a", 1)] }

@@ -12,6 +12,43 @@ struct APIUserRequestTests {
         return nil
     }
 
+    @Test func revocationsAndExplain() throws {
+        let receipt = try APIRequest.Revocations(bytes(#"{"id":"kafka:t:0:7"}"#).span)
+        #expect(receipt.position == .kafka(topic: "t", partition: 0, offset: 7))
+        #expect(try APIRequest.Revocations(receipt.json.span) == receipt)
+        #expect(try APIRequest.Revocations(bytes(#"{"id":"e-1"}"#).span).position == nil)
+        for (text, expected) in [
+            (#"{"session":"s"}"#, APIRequest.Explain(.session, "s")), (#"{"user":"u","x":1}"#, .init(.user, "u")),
+            (#"{"token":"t","user":null}"#, .init(.token, "t")),
+        ] {
+            let request = try APIRequest.Explain(bytes(text).span)
+            #expect(request == expected)
+            #expect(try APIRequest.Explain(request.json.span) == request)
+        }
+        for text in ["{}", #"{"id":""}"#, #"{"id":7}"#, "[]", "x"] {
+            #expect(self.code { _ = try APIRequest.Revocations(bytes(text).span) } == 107)
+        }
+        for text in ["{}", #"{"session":""}"#, #"{"session":"s","user":"u"}"#, #"{"user":7}"#, "[]"] {
+            #expect(self.code { _ = try APIRequest.Explain(bytes(text).span) } == 107)
+        }
+    }
+
+    @Test func whatANodeTellsOfARevocationIsReadBack() {
+        let nodes: [RevocationStatus.Node] = [
+            .init(node: "n", name: "a \"b\"", state: .applied, appliedAt: 1.5, closes: .init(queued: 3, done: 2)),
+            .init(node: "n", name: "a", state: .unknown, reason: "silent"),
+            .init(node: "n", name: "", state: .replayed),
+        ]
+        for node in nodes {
+            var writer = JSONWriter()
+            node.write(to: &writer)
+            #expect(RevocationStatus.Node(writer.bytes.span) == node)
+        }
+        for text in ["", "[]", "{}", #"{"state":"later"}"#, #"{"state":7}"#] {
+            #expect(RevocationStatus.Node(bytes(text).span) == nil)
+        }
+    }
+
     @Test func disconnect() throws {
         let all = try APIRequest.Disconnect(
             bytes(
@@ -147,6 +184,8 @@ struct APIUserRequestTests {
                 case .rpc: _ = try? APIRequest.RPC(body.span)
                 case .revoke: _ = try? APIRequest.Revoke(body.span)
                 case .drain: _ = try? APIRequest.Drain(body.span)
+                case .revocations: _ = try? APIRequest.Revocations(body.span)
+                case .explain: _ = try? APIRequest.Explain(body.span)
                 case .info: break
                 }
             }

@@ -26,6 +26,20 @@ import Testing
         user: "ada", session: "s1", token: "t1", issuedAt: 1_799_999_000,
         claims: [.init(name: "org", value: "acme"), .init(name: "device", value: "d1")])
 
+    @Test func tellsWhatIsRememberedOfATarget() {
+        let table = self.table(lifetime: 3_600)
+        #expect(table.remembered(.session("s1")) == nil)
+        _ = table.insert(self.event(.session("s1"), source: .pull), receivedAt: self.clock.wall)
+        _ = table.insert(self.event(.user("ada", before: 1_799_999_000)), receivedAt: self.clock.wall)
+        let session = table.remembered(.session("s1"))
+        #expect(session?.closeReason == .validationFailed && session?.before == nil)
+        #expect((3_600...3_662).contains(session?.secondsLeft ?? 0))
+        // Whatever time is asked with.
+        let user = table.remembered(.user("ada", before: 0))
+        #expect(user?.closeReason == .userRevoked && user?.before == 1_799_999_000)
+        #expect(table.remembered(.token("s1")) == nil)
+    }
+
     // MARK: Targets
 
     @Test(arguments: [

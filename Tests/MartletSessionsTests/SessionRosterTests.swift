@@ -45,6 +45,22 @@ import Testing
         #expect(roster.count == 1)
     }
 
+    @Test func tellsHowASessionStands() throws {
+        let roster = self.roster()
+        #expect(roster.standing(of: "s1", now: 0) == nil)
+        roster.opened(self.identity(1), now: 0)
+        let fresh = try #require(roster.standing(of: "s1", now: 2 * Self.second))
+        #expect(fresh.answer == .active && fresh.goodFor == .seconds(2))
+        #expect(try #require(fresh.nextIn) <= .seconds(600))
+        let asked = self.take(roster, at: 601 * Self.second)
+        #expect(roster.standing(of: "s1", now: 601 * Self.second)?.nextIn == nil)
+        roster.withLock { roster in
+            for session in asked { roster.unanswered(session, wait: .seconds(10), now: 601 * Self.second) }
+        }
+        let unknown = try #require(roster.standing(of: "s1", now: 601 * Self.second))
+        #expect(unknown.answer == .unknown && unknown.goodFor == .seconds(601) && unknown.nextIn != nil)
+    }
+
     @Test func anonymousAreNeverAsked() {
         let roster = self.roster()
         roster.opened(Identity(user: "", session: "s"), now: 0)

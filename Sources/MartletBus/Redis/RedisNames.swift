@@ -16,6 +16,8 @@ struct RedisNames: Sendable {
     /// The stream of revocations, and what is to be known of it.
     let revocations: String
     let revocationState: String
+    /// Says that a node writes them again.
+    let revocationRepair: String
     /// What precedes the name of a lease in its key.
     let leasePrefix: String
     private let prefix: String
@@ -30,6 +32,7 @@ struct RedisNames: Sendable {
         self.own = self.root + "to:" + nodeID
         self.revocations = self.root + "revocations"
         self.revocationState = self.root + "revocations:state"
+        self.revocationRepair = self.root + "revocations:repair"
         self.leasePrefix = self.root + "node:"
     }
 

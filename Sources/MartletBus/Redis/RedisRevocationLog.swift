@@ -81,6 +81,17 @@ package struct RedisRevocationLog: Sendable {
         return page
     }
 
+    /// Whether this node is the one to write again what Redis has lost; for a minute no other is.
+    package func claimRepair() async throws(BusError) -> Bool {
+        do throws(RedisError) {
+            let answer = try await self.commands.command(
+                ["SET", .text(self.names.revocationRepair), "1", "NX", "PX", "60000"])
+            return answer != .null
+        } catch {
+            throw BusError(redis: error)
+        }
+    }
+
     private static let unreadable = BusError.refused("an answer that cannot be read")
 
     private func run(_ script: RedisScript, _ arguments: [RESPArgument]) async throws(BusError) -> RESPValue {

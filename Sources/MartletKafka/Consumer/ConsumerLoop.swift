@@ -23,6 +23,8 @@ final class ConsumerLoop {
         var isRefused = false
         /// The position was gone, and not everything that is left has been read since.
         var isLost = false
+        /// When that was noticed last.
+        var lostAt: Int64?
         /// When to begin anew.
         var restartAt: Int64?
         var backoff: Backoff
@@ -276,6 +278,10 @@ final class ConsumerLoop {
             }
             self.partitions[topic][index].isLost = false
         }
+        if let lostAt = self.partitions[topic][index].lostAt {
+            guard self.now - lostAt >= self.configuration.lossMemory.nanoseconds else { return "records were lost" }
+            self.partitions[topic][index].lostAt = nil
+        }
         if self.partitions[topic][index].isRefused { return "fetches are refused" }
         guard let answeredAt = self.partitions[topic][index].answeredAt,
             self.now - answeredAt <= self.configuration.silenceMax.nanoseconds
@@ -309,6 +315,9 @@ extension ConsumerLoop: ConsumerSink {
         guard self.isKnown(topic, partition) else { return }
         self.report(error, topic: topic)
         self.partitions[topic][Int(partition)].isLost = true
+        self.partitions[topic][Int(partition)].lostAt = self.now
+        // Told at once: by the next look all may be read again.
+        self.observeAt = self.now
         self.partitions[topic][Int(partition)].restartAt = self.now
     }
 

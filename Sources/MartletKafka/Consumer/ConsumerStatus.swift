@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletCore
 import Synchronization
 
 /// What the consumer's thread and all others know of each other.
@@ -9,6 +10,7 @@ final class ConsumerStatus: Sendable {
         var health = KafkaHealth.unhealthy("not started")
         var isCaughtUp = false
         var positions: [[Int64]] = []
+        var movedAt = Clock.monotonic
     }
 
     private let state = Mutex(State())
@@ -28,8 +30,20 @@ final class ConsumerStatus: Sendable {
         }
     }
 
+    /// By topic and partition.
+    var positions: [[Int64]] { self.state.withLock { $0.positions } }
+
     func caughtUp() { self.state.withLock { $0.isCaughtUp = true } }
-    func positionsChanged(_ positions: [[Int64]]) { self.state.withLock { $0.positions = positions } }
+
+    func positionsChanged(_ positions: [[Int64]]) {
+        self.state.withLock { state in
+            state.positions = positions
+            state.movedAt = Clock.monotonic
+        }
+    }
+
+    /// Since something came from the brokers, or since the beginning.
+    var idleTime: Duration { .nanoseconds(Clock.monotonic - self.state.withLock { $0.movedAt }) }
 
     /// What it was before; nil when it was the same.
     func healthChanged(_ health: KafkaHealth) -> KafkaHealth? {

@@ -79,7 +79,15 @@ package final class KafkaConsumer: Sendable {
     /// Whether every partition was once read to where it had ended when the reading began.
     package var isCaughtUp: Bool { self.status.isCaughtUp }
 
+    /// Since something came from the brokers, or since the consumer was made.
+    package var idleTime: Duration { self.status.idleTime }
+
     package var health: KafkaHealth { self.status.health }
+
+    /// The next offset to be read of every partition of the topics that are known, by topic.
+    package var positions: [String: [Int64]] {
+        Dictionary(zip(self.configuration.topics, self.status.positions)) { first, _ in first }
+    }
 
     /// The next offset to be read: every record before it has been given to the delegate. Nil when unknown.
     package func position(topic: String, partition: Int32) -> Int64? {

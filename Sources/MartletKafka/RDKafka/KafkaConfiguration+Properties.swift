@@ -24,7 +24,7 @@ extension KafkaConfiguration {
             ("allow.auto.create.topics", "false"),
             ("statistics.interval.ms", "\(max(1, self.observationInterval.milliseconds))"),
         ]
-        return self.commonProperties + defaults + self.sortedProperties + invariants
+        return self.commonProperties + self.security.properties + defaults + self.sortedProperties + invariants
     }
 
     var producerProperties: [(name: String, value: String)] {
@@ -34,7 +34,7 @@ extension KafkaConfiguration {
             ("acks", "all"),
             ("message.timeout.ms", "\(max(1, self.produceTimeout.milliseconds))"),
         ]
-        return self.commonProperties + defaults + self.sortedProperties + invariants
+        return self.commonProperties + self.security.properties + defaults + self.sortedProperties + invariants
     }
 
     private var commonProperties: [(name: String, value: String)] {

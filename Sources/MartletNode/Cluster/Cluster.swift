@@ -114,7 +114,8 @@ final class Cluster: Sendable {
     // MARK: - Questions
 
     /// Asks all nodes; each does it, and tells what came of it.
-    func ask(_ method: String, _ body: [UInt8]) async throws(APIError) -> SurveyOutcome {
+    /// - Parameter time: How long answers are waited for, where not as long as usual.
+    func ask(_ method: String, _ body: [UInt8], within time: Duration? = nil) async throws(APIError) -> SurveyOutcome {
         for _ in 0..<50 where !self.isSettled { try? await Task.sleep(for: .milliseconds(20)) }
         let members = self.membership.seen().map(\.member)
         guard let number = self.rounds.begin(expecting: members) else { throw APIError(.tooManyRequests) }
@@ -126,7 +127,7 @@ final class Cluster: Sendable {
         self.bus.broadcast(ControlMessage.question(question).json) { error in
             if let error { rounds.failed(number, "\(error)") }
         }
-        let answerTime = self.timing.answerTime
+        let answerTime = min(time ?? self.timing.answerTime, self.timing.answerTime)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await rounds.wait(number) }
             group.addTask {

@@ -59,5 +59,14 @@ final class Membership: Sendable {
         }
     }
 
+    /// Those that fell silent without a goodbye lately, and may be there all the same: but for those that were started
+    /// again under their name. By name.
+    func lost(at now: Int64 = Clock.monotonic) -> [Seen] {
+        let recent = self.table.withLock { $0.values.filter { now - $0.last <= Self.recentMax } }
+        let names = Set(recent.filter { Self.isThere($0, now) }.map(\.member.name))
+        return recent.filter { !Self.isThere($0, now) && !names.contains($0.member.name) }
+            .sorted { ($0.member.name, $0.member.id) < ($1.member.name, $1.member.id) }
+    }
+
     private static func isThere(_ seen: Seen, _ now: Int64) -> Bool { now - seen.last <= self.silenceMax }
 }

@@ -57,8 +57,8 @@ extension NodeRuntime: ClusterDelegate {
         case .info:
             let outcome = try await self.cluster.ask(.info, Array("{}".utf8))
             return .info(outcome.told.compactMap { NodeAnswer.info($0.body.span) }, outcome.reach)
-        case .publish, .broadcast, .presence, .presenceStats, .history, .historyRemove, .rpc, .revoke,
-            .drain:
+        case .publish, .broadcast, .presence, .presenceStats, .history, .historyRemove, .rpc, .revoke, .drain,
+            .revocations, .explain:
             throw APIError(.methodNotFound)
         }
     }
@@ -98,6 +98,12 @@ extension NodeRuntime: ClusterDelegate {
             // Asked of all, meant for one.
             guard request.node == self.identifier else { return NodeAnswer() }
             return NodeAnswer(count: 1, body: try self.drain(undo: request.undo).json)
+        case .revocations(let request):
+            var writer = JSONWriter()
+            self.ownStatus(of: request).write(to: &writer)
+            return NodeAnswer(count: 1, body: writer.bytes)
+        case .explain(let request):
+            return NodeAnswer(count: 1, body: await self.ownExplanation(of: request).json)
         case .publish, .broadcast, .presence, .presenceStats, .history, .historyRemove, .rpc, .revoke:
             throw APIError(.methodNotFound)
         }

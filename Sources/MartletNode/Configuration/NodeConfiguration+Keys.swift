@@ -11,8 +11,8 @@ extension NodeConfiguration {
     /// Every key but `namespaces`, in the order of the reference.
     package static let keys: [Key] =
         Self.nodeKeys + Self.listenKeys + Self.authKeys + Self.proxyKeys + Self.apiKeys + Self.redisKeys
-        + Self.kafkaKeys + Self.receiverKeys + Self.sessionKeys + Self.validationKeys + Self.drainKeys
-        + Self.clusterKeys + Self.limitKeys + Self.streamKeys + Self.presenceKeys
+        + Self.kafkaKeys + Self.kafkaSecurityKeys + Self.receiverKeys + Self.sessionKeys + Self.validationKeys
+        + Self.drainKeys + Self.clusterKeys + Self.limitKeys + Self.streamKeys + Self.presenceKeys
         + Self.transportKeys + Self.eventKeys + Self.personalChannelKeys + Self.otherKeys
 
     private static func value<Value>(
@@ -108,9 +108,18 @@ extension NodeConfiguration {
         .optional(
             "kafka.revoke_topic", \.kafka.revokeTopic, .text, absent: "the first of `kafka.topics` in format `martlet`",
             "Topic that revocations made over the API are written to."),
+        Self.value(
+            "kafka.on_unavailable", \.kafka.onUnavailable, .choice,
+            "What a starting node does while Kafka gives it nothing: `wait`, letting nobody in, or `serve` after "
+                + "`kafka.start_timeout`, degraded, until it has caught up; `validation` asks at its short interval "
+                + "then."),
+        Self.value(
+            "kafka.start_timeout", \.kafka.startTimeout, .duration(from: .seconds(1)),
+            "With `kafka.on_unavailable: serve`, how long nothing may come from Kafka before the node serves."),
         .map(
             "kafka.properties", \.kafka.properties,
-            "Further settings of librdkafka, by their own names (`security.protocol`, `sasl.username`, …)."
+            "Further settings of librdkafka, by its own names (such as `socket.timeout.ms`), for whatever no key here "
+                + "says. They win over those keys, but not over what no event being missed rests on."
         ).secret,
     ]
 

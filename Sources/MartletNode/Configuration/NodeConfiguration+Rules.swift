@@ -82,8 +82,9 @@ extension NodeConfiguration {
 extension NodeConfiguration {
     /// Why a node must not start with this, each problem with what to write; empty where nothing is wrong.
     package func validate() -> [ConfigurationProblem] {
-        self.accessProblems() + self.kafkaProblems() + self.validationProblems() + self.namespaceProblems()
-            + self.proxyProblems() + self.receiverProblems() + self.streamProblems() + self.otherProblems()
+        self.accessProblems() + self.kafkaProblems() + self.kafkaSecurityProblems() + self.validationProblems()
+            + self.namespaceProblems() + self.proxyProblems() + self.receiverProblems() + self.streamProblems()
+            + self.otherProblems()
     }
 
     private func namespaceProblems() -> [ConfigurationProblem] {

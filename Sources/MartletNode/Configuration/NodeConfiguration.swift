@@ -6,6 +6,7 @@ package import MartletBus
 package import MartletCore
 package import MartletEdge
 package import MartletHub
+package import MartletKafka
 package import MartletPolicy
 import MartletProtocol
 package import MartletSessions
@@ -76,6 +77,9 @@ package struct NodeConfiguration: Sendable {
         package var start = Start.timestamp
         package var silenceMax: Duration = .seconds(10)
         package var lagMax = 10_000
+        package var onUnavailable = Unavailable.wait
+        package var startTimeout: Duration = .seconds(30)
+        package var security = KafkaSecurity()
         package var properties: [String: String] = [:]
         private var revokeTopicName: String?
 
@@ -90,6 +94,14 @@ package struct NodeConfiguration: Sendable {
             /// As far back as the longest token may live.
             case timestamp
             case earliest
+        }
+
+        /// What a node that starts does while Kafka gives it nothing.
+        package enum Unavailable: String, CaseIterable, Sendable {
+            /// Lets nobody in.
+            case wait
+            /// Serves without push, and catches up when Kafka comes.
+            case serve
         }
     }
 

@@ -27,6 +27,8 @@ final class RevocationFeed: Sendable {
         var triedAt: Int64?
         var readAt: Int64?
         var failure: String?
+        /// What this node remembers of what Redis has lost, until it was written again.
+        var lost: [Invalidation] = []
     }
 
     /// From one read to the next where nothing is told, and after one that failed.
@@ -134,6 +136,27 @@ final class RevocationFeed: Sendable {
             state.subscriptions = subscriptions
             if state.replayedTo == nil { state.replayedTo = state.last }
         }
+        await self.repair()
+    }
+
+    /// Writes again what this node remembers of what was lost, as one for all: nodes that start later read nothing else.
+    private func repair() async {
+        let lost = self.state.withLock { $0.lost }
+        guard !lost.isEmpty else { return }
+        do throws(BusError) {
+            if try await self.log.claimRepair() {
+                for invalidation in lost {
+                    _ = try await self.log.append(ControlMessage.invalidation(invalidation).json)
+                }
+                self.logger.notice(
+                    "revocations that redis had lost were written again", metadata: ["count": "\(lost.count)"])
+            }
+            self.state.withLock { $0.lost = [] }
+        } catch {
+            // Tried again with the next read.
+            self.logger.warning(
+                "revocations that redis had lost are not written again", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Reads a page and applies it; whether there may be more.
@@ -143,9 +166,11 @@ final class RevocationFeed: Sendable {
         if before.last > .zero, page.epoch != before.epoch || page.last < before.last {
             self.losses.add()
             self.logger.error("redis has lost revocations that it had kept: reading from the beginning")
+            let lost = self.intake.journal.invalidations
             self.state.withLock { state in
                 state.epoch = page.epoch
                 state.last = .zero
+                state.lost = lost
             }
             return true
         }

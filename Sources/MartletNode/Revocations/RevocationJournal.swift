@@ -75,6 +75,13 @@ final class RevocationJournal: Sendable {
         }
     }
 
+    /// All events that are remembered, each once, the oldest first.
+    var invalidations: [Invalidation] {
+        let ring = self.state.withLock { Array($0.ring[$0.next...] + $0.ring[..<$0.next]) }
+        var seen: Set<Invalidation> = []
+        return ring.lazy.map(\.invalidation).filter { seen.insert($0).inserted }
+    }
+
     /// The newest entry of which it is true.
     func newest(where isWanted: (Entry) -> Bool) -> Entry? {
         // Under the lock, because a copy outside would be paid for by the next to write.

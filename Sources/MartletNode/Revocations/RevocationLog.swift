@@ -10,6 +10,11 @@ protocol RevocationLog: Sendable {
     /// How often all that is to be subscribed was subscribed anew; nil while it is not.
     var subscriptions: Int? { get }
 
+    /// Whether this node is the one to write again what was lost.
+    func claimRepair() async throws(BusError) -> Bool
+
+    func append(_ message: [UInt8]) async throws(BusError) -> StreamID
+
     func read(after id: StreamID) async throws(BusError) -> RedisRevocationLog.Page
 }
 

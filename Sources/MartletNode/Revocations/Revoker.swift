@@ -18,7 +18,7 @@ final class Revoker: Sendable {
     enum Log: Sendable {
         case kafka(KafkaProducer, topic: String)
         case redis(RedisRevocationLog)
-        /// The nodes that run are told, and no others.
+        /// This node alone, which nobody shares a Redis with.
         case none
     }
 
@@ -49,7 +49,6 @@ final class Revoker: Sendable {
     func revoke(_ invalidation: Invalidation) async throws(APIError) -> RevocationReceipt {
         if case .none = self.log {
             self.intake.take(invalidation)
-            try await self.tellOthers(invalidation)
             return RevocationReceipt(id: invalidation.id, isDurable: false)
         }
         let position = try await self.append(invalidation)
@@ -62,8 +61,8 @@ final class Revoker: Sendable {
     /// carry; where they do not, whoever meets the session again finds it dead again.
     func found(_ invalidation: Invalidation) {
         self.intake.take(invalidation)
-        self.bus.broadcast(ControlMessage.invalidation(invalidation).json) { _ in }
         if case .none = self.log { return }
+        self.bus.broadcast(ControlMessage.invalidation(invalidation).json) { _ in }
         if case .dropped = self.findings.continuation.yield(invalidation) { self.complain("too many wait") }
     }
 
@@ -108,13 +107,6 @@ final class Revoker: Sendable {
                 throw Self.error("\(error)")
             }
         }
-    }
-
-    private func tellOthers(_ invalidation: Invalidation) async throws(APIError) {
-        let error = await withCheckedContinuation { continuation in
-            self.bus.broadcast(ControlMessage.invalidation(invalidation).json) { continuation.resume(returning: $0) }
-        }
-        if let error { throw APIError(code: CentrifugeError.internalError.code, message: "\(error)") }
     }
 
     private static func error(_ why: String) -> APIError {

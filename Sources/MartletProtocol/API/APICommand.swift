@@ -19,6 +19,8 @@ package enum APICommand: Equatable, Sendable {
     case rpc(APIRequest.RPC)
     case revoke(APIRequest.Revoke)
     case drain(APIRequest.Drain)
+    case revocations(APIRequest.Revocations)
+    case explain(APIRequest.Explain)
 
     /// - Parameter body: JSON; nothing counts as an object without fields.
     package init(_ method: APIMethod, _ body: [UInt8]) throws(APIError) {
@@ -40,6 +42,8 @@ package enum APICommand: Equatable, Sendable {
         case .rpc: self = .rpc(try APIRequest.RPC(body.span))
         case .revoke: self = .revoke(try APIRequest.Revoke(body.span))
         case .drain: self = .drain(try APIRequest.Drain(body.span))
+        case .revocations: self = .revocations(try APIRequest.Revocations(body.span))
+        case .explain: self = .explain(try APIRequest.Explain(body.span))
         // Not a command, but a list of them.
         case .batch: throw APIError(.methodNotFound)
         }

@@ -5,7 +5,7 @@
 package enum APIMethod: String, CaseIterable, Sendable {
     case publish, broadcast
     case subscribe, unsubscribe, disconnect, refresh, connections
-    case presence, history, channels, info, batch, rpc, revoke, drain
+    case presence, history, channels, info, batch, rpc, revoke, revocations, explain, drain
     case presenceStats = "presence_stats"
     case historyRemove = "history_remove"
 
@@ -27,6 +27,8 @@ package enum APIMethod: String, CaseIterable, Sendable {
         case .rpc: APIRequest.RPC.fields
         case .revoke: APIRequest.Revoke.fields
         case .drain: APIRequest.Drain.fields
+        case .revocations: APIRequest.Revocations.fields
+        case .explain: APIRequest.Explain.fields
         }
     }
 

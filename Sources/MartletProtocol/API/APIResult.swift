@@ -25,13 +25,17 @@ package enum APIResult: Equatable, Sendable {
     case rpc([UInt8]?)
     case revoked(RevocationReceipt)
     case drain(DrainStatus)
+    case revocation(RevocationStatus)
+    case explained(SessionExplanation)
 
     /// Set where the result is only a part of what was asked for.
     package var error: APIError? {
         switch self {
         case .reached(let reach), .channels(_, let reach), .connections(_, let reach): reach.error
         // Which nodes are silent is what one asks for.
-        case .publish, .broadcast, .done, .presence, .presenceStats, .history, .info, .rpc, .revoked, .drain: nil
+        case .publish, .broadcast, .done, .presence, .presenceStats, .history, .info, .rpc, .revoked, .drain,
+            .revocation, .explained:
+            nil
         }
     }
 
@@ -74,6 +78,8 @@ package enum APIResult: Equatable, Sendable {
         case .rpc(let data): writer.member("data", ifAny: data)
         case .revoked(let receipt): receipt.write(to: &writer)
         case .drain(let status): status.writeMembers(to: &writer)
+        case .revocation(let status): status.write(to: &writer)
+        case .explained(let explanation): explanation.write(to: &writer)
         }
         writer.endObject()
     }

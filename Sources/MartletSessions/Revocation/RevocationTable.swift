@@ -145,6 +145,16 @@ package final class RevocationTable: Sendable {
         return target.before.map { $0 <= Int64(entry.before) } ?? true
     }
 
+    /// What is remembered of a target, whatever time of issue it names; nil for nothing.
+    package func remembered(_ target: Invalidation.Target) -> RememberedRevocation? {
+        let now = self.now
+        let key = self.digest(target)
+        guard let entry = self.segment(key).find(key), entry.expiry > now else { return nil }
+        return RememberedRevocation(
+            closeReason: entry.reason.closeReason, before: target.before == nil ? nil : Int64(entry.before),
+            secondsLeft: Int(entry.expiry - now))
+    }
+
     /// Raises the floor, where revocations up to that time (seconds since 1970) were lost before they came here.
     package func raiseFloor(to time: Int64) {
         _ = self.floorTime.max(time, ordering: .acquiringAndReleasing)

@@ -136,6 +136,16 @@ struct Roster: Sendable {
         self.lingering -= 1
     }
 
+    func standing(of key: String, _ now: Int64) -> SessionStanding? {
+        guard let id = self.find(key, UInt32(truncatingIfNeeded: key.hashValue)) else { return nil }
+        let (session, tick) = (self.sessions[Int(id)], Self.tick(of: now))
+        let due = session.state == .scheduled ? self.wheel.deadline(of: id) : nil
+        return SessionStanding(
+            goodFor: .nanoseconds(Int64(tick - min(tick, session.goodAt)) * Self.tick),
+            answer: session.isStale ? .stale : session.isUnknown ? .unknown : .active,
+            nextIn: due.map { .nanoseconds(Int64($0 - min($0, tick)) * Self.tick) })
+    }
+
     // MARK: What is due
 
     /// Queues what became due; what has no connection any more is forgotten instead.

@@ -40,6 +40,11 @@ package final class SessionRoster: Sendable {
         self.closed(old)
     }
 
+    /// How the session of this key stands; nil where it has no connection here, and had none lately.
+    package func standing(of key: String, now: Int64 = Clock.monotonic) -> SessionStanding? {
+        self.roster.withLock { $0.standing(of: key, now) }
+    }
+
     /// Runs a step of the service under the lock; kept short by the service.
     func withLock<Result: Sendable>(_ body: (inout sending Roster) -> sending Result) -> sending Result {
         self.roster.withLock(body)

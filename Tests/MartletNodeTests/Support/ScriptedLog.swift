@@ -17,6 +17,7 @@ final class ScriptedLog: RevocationLog {
         var floor: StreamID?
         var pageSize = 1_000
         var failure: BusError?
+        var mayRepair = false
         /// The identifiers after which was read.
         var reads: [StreamID] = []
     }
@@ -25,8 +26,20 @@ final class ScriptedLog: RevocationLog {
 
     func change(_ body: (inout sending State) -> Void) { self.state.withLock { body(&$0) } }
 
+    var entries: [(id: StreamID, message: [UInt8])] { self.state.withLock { $0.entries } }
     var reads: [StreamID] { self.state.withLock { $0.reads } }
     var subscriptions: Int? { self.state.withLock { $0.subscriptions } }
+
+    func claimRepair() async throws(BusError) -> Bool { self.state.withLock { $0.mayRepair } }
+
+    func append(_ message: [UInt8]) async throws(BusError) -> StreamID {
+        self.state.withLock { state in
+            var id = state.entries.last?.id ?? StreamID(milliseconds: 1, sequence: 0)
+            id.sequence += 1
+            state.entries.append((id: id, message: message))
+            return id
+        }
+    }
 
     func read(after id: StreamID) async throws(BusError) -> RedisRevocationLog.Page {
         let state = self.state.withLock { state in
