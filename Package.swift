@@ -45,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
@@ -80,6 +81,7 @@ let package = Package(
                 "MartletCore",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         // Layer 3
         library(
@@ -87,8 +89,8 @@ let package = Package(
         library(
             "MartletSessions",
             [
-                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletProtocol", logging, serviceLifecycle,
-                crypto,
+                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletPolicy", "MartletProtocol", logging,
+                serviceLifecycle, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),
@@ -121,9 +123,9 @@ let package = Package(
         library(
             "MartletNode",
             [
-                "MartletBus", "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments",
-                "MartletKafka", "MartletPolicy", "MartletProtocol", "MartletProxy", "MartletReactor", "MartletRedis",
-                "MartletSessions", "MartletWire", logging, serviceLifecycle,
+                "MartletBus", "MartletControl", "MartletCore", "MartletEdge", "MartletHTTP", "MartletHub",
+                "MartletInstruments", "MartletKafka", "MartletPolicy", "MartletProtocol", "MartletProxy",
+                "MartletReactor", "MartletRedis", "MartletSessions", "MartletWire", logging, serviceLifecycle,
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -206,8 +208,8 @@ let package = Package(
             "MartletNode",
             [
                 "MartletBus", "MartletControl", "MartletCore", "MartletEdge", "MartletHub", "MartletInstruments",
-                "MartletKafka", "MartletProtocol", "MartletProxy", "MartletSessions", "TestSupport", logging,
-                serviceLifecycle,
+                "MartletKafka", "MartletPolicy", "MartletProtocol", "MartletProxy", "MartletRedis", "MartletSessions",
+                "TestSupport", logging, serviceLifecycle,
             ]),
         tests("MartletPolicy", ["MartletCore"]),
         tests("MartletProtocol", ["MartletCore", "TestSupport"]),
@@ -222,8 +224,8 @@ let package = Package(
         tests(
             "MartletSessions",
             [
-                "MartletCore", "MartletInstruments", "MartletProtocol", "TestSupport", logging, serviceLifecycle,
-                crypto,
+                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletPolicy", "MartletProtocol", "TestSupport",
+                logging, serviceLifecycle, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),

@@ -21,6 +21,8 @@ package struct CircuitBreaker: Sendable {
     }
 
     package var isOpen: Bool { self.failures >= self.failuresMax }
+    /// Whether it is, and nobody may try yet.
+    package func isResting(now: Int64) -> Bool { self.isOpen && now < self.resumesAt }
 
     /// Whether a call may begin; one that is told so must report how it ended.
     package mutating func mayCall(now: Int64) -> Bool {

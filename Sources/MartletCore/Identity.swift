@@ -30,15 +30,18 @@ package final class Identity: Sendable {
         let detailed: [ServerSubscription]
         let info: [UInt8]?
         let meta: [UInt8]?
+        let credential: [UInt8]?
 
         init(
-            claims: [Claim], channels: [String], detailed: [ServerSubscription], info: [UInt8]?, meta: [UInt8]?
+            claims: [Claim], channels: [String], detailed: [ServerSubscription], info: [UInt8]?, meta: [UInt8]?,
+            credential: [UInt8]?
         ) {
             self.claims = claims
             self.channels = channels
             self.detailed = detailed
             self.info = info
             self.meta = meta
+            self.credential = credential
         }
     }
 
@@ -52,10 +55,11 @@ package final class Identity: Sendable {
     /// - Parameters:
     ///   - channels: Channels to subscribe the connection to, by their names alone.
     ///   - subscriptions: More of them, with what they say beside their names.
+    ///   - credential: The token itself, where it must be shown to somebody later.
     package init(
         user: String, session: String? = nil, token: String? = nil, issuedAt: Int64? = nil, expiresAt: Int64? = nil,
         claims: [Claim] = [], channels: [String] = [], subscriptions: [ServerSubscription] = [], info: [UInt8]? = nil,
-        meta: [UInt8]? = nil
+        meta: [UInt8]? = nil, credential: [UInt8]? = nil
     ) {
         var packed = Array(user.utf8.prefix(Limits.claimBytesMax))
         self.userEnd = UInt16(packed.count)
@@ -65,7 +69,9 @@ package final class Identity: Sendable {
         self.packed = packed
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
-        let isPlain = claims.isEmpty && channels.isEmpty && subscriptions.isEmpty && info == nil && meta == nil
+        let isPlain =
+            claims.isEmpty && channels.isEmpty && subscriptions.isEmpty && info == nil && meta == nil
+            && credential == nil
         guard !isPlain else {
             self.extras = nil
             return
@@ -73,7 +79,8 @@ package final class Identity: Sendable {
         var seen: Set<String> = []
         let names = (channels + subscriptions.map(\.channel)).filter { seen.insert($0).inserted }
         let detailed = subscriptions.filter { $0 != ServerSubscription(channel: $0.channel) }
-        self.extras = Extras(claims: claims, channels: names, detailed: detailed, info: info, meta: meta)
+        self.extras = Extras(
+            claims: claims, channels: names, detailed: detailed, info: info, meta: meta, credential: credential)
     }
 
     /// The same, as the back-end changed it for a connection that is open.
@@ -89,7 +96,7 @@ package final class Identity: Sendable {
             ? nil
             : Extras(
                 claims: old?.claims ?? [], channels: old?.channels ?? [], detailed: old?.detailed ?? [], info: info,
-                meta: old?.meta)
+                meta: old?.meta, credential: old?.credential)
     }
 
     /// `sub`; empty for an anonymous connection.
@@ -112,6 +119,8 @@ package final class Identity: Sendable {
     package func has(_ channel: String) -> Bool { self.extras?.channels.contains(channel) ?? false }
     /// JSON for the back-end alone, sent with every question about the connection; nil for none.
     package var meta: [UInt8]? { self.extras?.meta }
+    /// The token itself in UTF-8, kept only where the authority must be shown it.
+    package var credential: [UInt8]? { self.extras?.credential }
     /// JSON shown to other users as `conn_info`, or nil.
     package var info: [UInt8]? { self.extras?.info }
     /// `sub`, `sid` and `jti` as they lie in memory, for who only compares them; an absent one is empty.

@@ -14,6 +14,8 @@ final class EdgeExtras {
     var pending: [[UInt8]] = []
     /// Whether keys were waited for already, so that it is not done twice.
     var waitedForKeys = false
+    /// What the authority over sessions was asked before it came in.
+    var question: EdgeShard.AuthorityQuestion?
     /// The token that came with the request of a WebSocket, until it is used.
     var token: String?
     /// Who is counted for the limit per address.
@@ -38,6 +40,7 @@ final class EdgeExtras {
     var isIdle: Bool {
         self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
             && self.tickets.isEmpty && self.connect == nil && self.subscriptions.isEmpty && self.events == nil
-            && self.goodbye == nil && self.relayed == nil && self.lines.isEmpty && self.questions.isEmpty
+            && self.question == nil && self.goodbye == nil && self.relayed == nil && self.lines.isEmpty
+            && self.questions.isEmpty
     }
 }

@@ -62,7 +62,8 @@ package final class EdgeMetrics: Sendable {
 
     /// The reasons for refusing that a label tells apart.
     static let refusals = [
-        "capacity", "rate", "address", "user", "draining", "not_ready", "unauthorized", "revoked", "origin",
+        "capacity", "rate", "address", "user", "draining", "not_ready", "validation_unavailable", "unauthorized",
+        "revoked", "origin",
         "permission", "bad_request", "not_found",
     ]
 

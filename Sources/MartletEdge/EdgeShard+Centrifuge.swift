@@ -116,7 +116,7 @@ extension EdgeShard {
             self.reply(slot, .error(CentrifugeError(error)), id: ticket)
         case .proxied(let outcome): self.proxied(slot, ticket: ticket, outcome)
         case .unrecoverable: self.reply(slot, .error(.unrecoverablePosition), id: ticket)
-        case .relayed: break
+        case .relayed, .validated: break
         }
     }
 }

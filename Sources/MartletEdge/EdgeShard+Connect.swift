@@ -39,6 +39,11 @@ extension EdgeShard {
     /// Lets a connection in under an identity, be it of its token or of the back-end's making, and answers its connect
     /// when its server-side subscriptions are there.
     func connect(_ slot: Int32, as identity: Identity, _ pending: PendingConnect) {
+        guard !self.waitsForAuthority(slot, identity) else {
+            self.withExtras(slot).connect = pending
+            return
+        }
+        guard !self.isTurnedAway(slot, identity) else { return self.end(slot, reason: .validationUnavailable) }
         guard case .admit = self.enterUser(slot, identity) else {
             return self.end(slot, reason: .connectionLimit)
         }

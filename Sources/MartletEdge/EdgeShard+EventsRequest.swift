@@ -34,6 +34,10 @@ extension EdgeShard {
     private func openEvents(_ slot: Int32, _ head: HTTPRequestHead, _ bytes: Span<UInt8>, _ token: String?) -> Bool {
         let identity: Identity
         switch self.authenticate(token) {
+        case .identity(let verified) where self.waitsForAuthority(slot, verified): return false
+        case .identity(let verified) where self.isTurnedAway(slot, verified):
+            self.comeLater(slot, head, bytes, isEventStream: true, .unvalidated, after: Self.secondsUntilReturn)
+            return false
         case .identity(let verified): identity = verified
         case .keysNeeded where !self.hasWaitedForKeys(slot):
             self.waitForKeys(slot)

@@ -57,7 +57,7 @@ extension EdgeShard {
         guard let old = self.shard.identity(of: slot) else { return .clear }
         // First filed under its new name, then checked, for the same reason as at the beginning.
         self.shard.replaceIdentity(slot, with: identity)
-        let verdict = self.shared.revocations.verdict(for: identity)
+        let verdict = self.verdict(for: identity)
         if self.connections[Int(slot)].flags.contains(.rostered) {
             self.shared.roster?.replaced(old, by: identity)
         }

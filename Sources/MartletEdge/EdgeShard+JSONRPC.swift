@@ -31,12 +31,14 @@ extension EdgeShard {
             self.answer(slot, RPCAnswer(id: JSONRPC.nullID), .failure(error))
         case .single(let request):
             if self.mustWaitForKeys(slot, request) { return self.waitForKeys(slot, with: payload) }
+            if self.mustWaitForAuthority(slot, request) { return self.keep(slot, payload) }
             self.call(slot, request, batch: nil)
         case .batch(let requests):
             // All of a batch waits with its connect.
             if requests.contains(where: { self.mustWaitForKeys(slot, $0) }) {
                 return self.waitForKeys(slot, with: payload)
             }
+            if requests.contains(where: { self.mustWaitForAuthority(slot, $0) }) { return self.keep(slot, payload) }
             let batch = RPCBatch(outstanding: requests.count)
             for request in requests where self.connections[Int(slot)].stage == .webSocket {
                 self.call(slot, request, batch: batch)
@@ -90,6 +92,14 @@ extension EdgeShard {
         return true
     }
 
+    private func mustWaitForAuthority(_ slot: Int32, _ request: JSONRPCRequest) -> Bool {
+        guard self.shared.validation != nil, case .connect(let token) = request.call,
+            !self.connections[Int(slot)].flags.contains(.connected),
+            case .identity(let identity) = self.authenticate(token)
+        else { return false }
+        return self.waitsForAuthority(slot, identity)
+    }
+
     private func rpcConnect(_ slot: Int32, _ token: String?, _ answer: RPCAnswer) {
         guard !self.connections[Int(slot)].flags.contains(.connected) else {
             return self.answer(slot, answer, .failure(.invalidRequest))
@@ -101,6 +111,8 @@ extension EdgeShard {
         case .refused: self.endWebSocket(slot, reason: .invalidToken)
         case .missing: self.answer(slot, answer, .failure(JSONRPCError(.unauthorized)))
         case .anonymous: self.endWebSocket(slot, reason: .permissionDenied)
+        case .identity(let identity) where self.isTurnedAway(slot, identity):
+            self.endWebSocket(slot, reason: .validationUnavailable)
         case .identity(let identity):
             guard case .admit = self.enterUser(slot, identity) else {
                 return self.endWebSocket(slot, reason: .connectionLimit)

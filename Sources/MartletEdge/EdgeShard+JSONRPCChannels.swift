@@ -50,7 +50,7 @@ extension EdgeShard {
 
     func rpcCompleted(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
         switch completion {
-        case .proxied, .relayed: break
+        case .proxied, .relayed, .validated: break
         case .published(let result):
             self.settle(slot, ticket, outcome: result.map(JSONRPC.publishResult(position:)))
         case .history(let result):

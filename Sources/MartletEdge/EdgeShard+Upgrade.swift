@@ -44,6 +44,12 @@ extension EdgeShard {
         var identity: Identity?
         if let token, kind == .jsonRPC {
             switch self.authenticate(token) {
+            case .identity(let verified) where self.waitsForAuthority(slot, verified):
+                return self.unadmit(slot)
+            case .identity(let verified) where self.isTurnedAway(slot, verified):
+                self.unadmit(slot)
+                return self.comeLater(
+                    slot, head, bytes, isEventStream: false, .unvalidated, after: Self.secondsUntilReturn)
             case .identity(let verified):
                 guard self.admitUser(slot, verified, head, bytes, isEventStream: false) else { return }
                 identity = verified

@@ -82,7 +82,7 @@ package final class EdgeShard {
         self.shard.register(slot, identity: identity, format: self.connections[Int(slot)].format)
         self.connections[Int(slot)].flags.insert(.connected)
         self.setExpiry(slot, identity)
-        let verdict = self.shared.revocations.verdict(for: identity)
+        let verdict = self.verdict(for: identity)
         if case .clear = verdict, !identity.isAnonymous, let roster = self.shared.roster {
             roster.opened(identity)
             self.connections[Int(slot)].flags.insert(.rostered)
@@ -361,6 +361,9 @@ extension EdgeShard: ShardEdge {
 
     package func completed(_ slot: Int32, ticket: UInt32, _ completion: Completion) {
         if case .relayed(let result) = completion { return self.relayed(slot, result) }
+        if case .validated(let isAdmitted) = completion {
+            return self.validated(slot, ticket: ticket, isAdmitted: isAdmitted)
+        }
         switch self.connections[Int(slot)].kind.language {
         case .centrifuge: self.centrifugeCompleted(slot, ticket: ticket, completion)
         case .jsonRPC: self.rpcCompleted(slot, ticket: ticket, completion)

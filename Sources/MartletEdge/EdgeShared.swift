@@ -15,6 +15,8 @@ package final class EdgeShared: Sendable {
     package let verifier: TokenVerifier
     package let revocations: RevocationTable
     package let roster: SessionRoster?
+    /// Who asks the authority over sessions, or nil.
+    package let validation: ValidationService?
     package let metrics: EdgeMetrics
     /// The back-end that decides, or nil.
     package let proxy: BackendProxy?
@@ -38,13 +40,15 @@ package final class EdgeShared: Sendable {
     ///   - fetchKeys: Asks for keys that a token names and the verifier lacks; every shard is told the outcome.
     package init(
         configuration: EdgeConfiguration, verifier: TokenVerifier, revocations: RevocationTable,
-        roster: SessionRoster?, metrics: EdgeMetrics, clients: ClientIdentifier, emulation: EmulationRelay,
-        capacity: Int, admission: Admission, proxy: BackendProxy? = nil, fetchKeys: @escaping @Sendable () -> Void
+        roster: SessionRoster?, validation: ValidationService? = nil, metrics: EdgeMetrics, clients: ClientIdentifier,
+        emulation: EmulationRelay, capacity: Int, admission: Admission, proxy: BackendProxy? = nil,
+        fetchKeys: @escaping @Sendable () -> Void
     ) {
         self.configuration = configuration
         self.verifier = verifier
         self.revocations = revocations
         self.roster = roster
+        self.validation = validation
         self.metrics = metrics
         self.proxy = proxy
         self.clients = clients

@@ -34,10 +34,10 @@ package struct HTTPCall: Sendable {
 
     package func get() async throws -> [UInt8] { try await self.send(self.request(.GET)) }
 
-    package func post(_ json: [UInt8]) async throws -> [UInt8] {
+    package func post(_ body: [UInt8], type: String = "application/json") async throws -> [UInt8] {
         var request = self.request(.POST)
-        request.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
-        request.body = .bytes(json)
+        request.headers.replaceOrAdd(name: "Content-Type", value: type)
+        request.body = .bytes(body)
         return try await self.send(request)
     }
 

@@ -16,10 +16,16 @@ package final class HTTPPool: Sendable {
     }
 
     private let connectionsMax: Int
+    private let tls: HTTPTLS?
     private let state = Mutex<State>(.unused)
 
-    /// - Parameter connectionsMax: Connections kept to one server.
-    package init(connectionsMax: Int) { self.connectionsMax = max(1, connectionsMax) }
+    /// - Parameters:
+    ///   - connectionsMax: Connections kept to one server.
+    ///   - tls: Nil for the system's authorities, and no certificate of the node's own.
+    package init(connectionsMax: Int, tls: HTTPTLS? = nil) {
+        self.connectionsMax = max(1, connectionsMax)
+        self.tls = tls
+    }
 
     package func shutdown() async {
         let client: HTTPClient? = self.state.withLock { state in
@@ -50,6 +56,7 @@ package final class HTTPPool: Sendable {
         var pool = HTTPClient.Configuration.ConnectionPool(idleTimeout: .seconds(30))
         pool.concurrentHTTP1ConnectionsPerHostSoftLimit = self.connectionsMax
         let configuration = HTTPClient.Configuration(
+            tlsConfiguration: self.tls?.configuration,
             // Who is asked was configured: an answer from elsewhere is none, and what was sent there must not go on.
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)), connectionPool: pool)
         return HTTPClient(configuration: configuration)

@@ -14,6 +14,8 @@ package enum Completion: Sendable {
     case presenceStats(Result<PresenceStats, BusError>)
     /// What the back-end said to a question about the connection.
     case proxied(ProxyOutcome)
+    /// What the authority over sessions, or its silence, means for a connection that wants to come in.
+    case validated(isAdmitted: Bool)
     /// Whether the node that something was sent to is there.
     case relayed(Result<Bool, BusError>)
 }

@@ -121,12 +121,13 @@ extension Shard {
         }
     }
 
-    func closeStale(_ key: String) {
-        for slot in 0..<Int32(self.outlets.count) {
-            guard let identity = self.identity(of: slot), !identity.isAnonymous, identity.sessionKey == key else {
-                continue
+    func closeStale(_ stale: [Identity], _ unit: ValidationUnit) {
+        for identity in stale {
+            guard let key = unit.key(of: identity) else { continue }
+            for slot in self.users.slots(hash: SlotIndex.hash(identity.user)) {
+                guard let open = self.identity(of: slot), unit.key(of: open) == key else { continue }
+                self.edge?.end(slot, reason: .validationUnavailable)
             }
-            self.edge?.end(slot, reason: .validationUnavailable)
         }
     }
 

@@ -196,7 +196,7 @@ package final class Shard {
         case .user(let command, let answer): answer(self.perform(command))
         case .emulated(let id, let commands):
             if let slot = self.reactor.slot(of: id) { self.edge?.emulated(slot, commands) }
-        case .closeStale(let key): self.closeStale(key)
+        case .closeStale(let stale, let unit): self.closeStale(stale, unit)
         case .keysRefreshed: self.edge?.keysRefreshed()
         case .reconfigured(let limits, let namespaces):
             self.limits = limits

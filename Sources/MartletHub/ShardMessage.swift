@@ -20,8 +20,8 @@ package enum ShardMessage: Sendable {
     case user(UserCommand, @Sendable (UserOutcome) -> Void)
     /// Commands of a client whose answers go over a stream, once it has proved whose client it is.
     case emulated(ConnectionID, [UInt8])
-    /// Sessions whose last good validation is too old, by key.
-    case closeStale(sessionKey: String)
+    /// Sessions (or whatever the authority is asked about) whose last good answer is too old.
+    case closeStale([Identity], ValidationUnit)
     /// Keys to verify tokens by have changed, or could not be had.
     case keysRefreshed
     /// The configuration was read again.

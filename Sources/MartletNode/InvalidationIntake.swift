@@ -19,6 +19,7 @@ final class InvalidationIntake: Sendable {
     private let hub: Hub
     let journal: RevocationJournal
     private let metrics: SessionMetrics
+    let missedPush: MissedPush
     private let topics: [InvalidationTopic]
     private let deadLetters: DeadLetters?
     private let logger: Logger
@@ -30,12 +31,14 @@ final class InvalidationIntake: Sendable {
 
     init(
         revocations: RevocationTable, hub: Hub, journal: RevocationJournal = RevocationJournal(),
-        metrics: SessionMetrics, topics: [InvalidationTopic], deadLetters: DeadLetters? = nil, logger: Logger
+        metrics: SessionMetrics, missedPush: MissedPush = MissedPush(grace: .zero), topics: [InvalidationTopic],
+        deadLetters: DeadLetters? = nil, logger: Logger
     ) {
         self.revocations = revocations
         self.hub = hub
         self.journal = journal
         self.metrics = metrics
+        self.missedPush = missedPush
         self.topics = topics
         self.deadLetters = deadLetters
         self.logger = logger
@@ -49,6 +52,7 @@ final class InvalidationIntake: Sendable {
         _ invalidation: Invalidation, receivedAt: Double = Clock.wall, at position: EventPosition? = nil,
         isOwn: Bool = false, tellsShards: Bool = true
     ) {
+        self.missedPush.heard(invalidation)
         // What comes while clients are here is news, however old its source says it is: a clock may be wrong that far.
         // One that is known is told again: a connection could have come between by another node's clock.
         let receivedAt = tellsShards ? max(receivedAt, Clock.wall) : receivedAt

@@ -121,6 +121,7 @@ extension NodeRuntime {
         settings.claims = configuration.sessions.indexedClaims
         settings.unboundedTokens = configuration.unboundedTokens
         settings.tokenLifetimeMax = configuration.sessions.tokenLifetimeMax
+        settings.keepsTokens = configuration.validation.kind == .introspection
         return settings
     }
 
@@ -129,27 +130,6 @@ extension NodeRuntime {
     ) -> BackendProxy? {
         guard configuration.proxy.isConfigured else { return nil }
         return BackendProxy(configuration.proxyConfiguration, metrics: metrics, logger: logger)
-    }
-
-    static func roster(_ configuration: NodeConfiguration, _ metrics: SessionMetrics) -> SessionRoster? {
-        guard configuration.validation.kind != .none else { return nil }
-        return SessionRoster(Self.validationConfiguration(configuration), metrics: metrics)
-    }
-
-    static func validationConfiguration(_ configuration: NodeConfiguration) -> ValidationConfiguration {
-        var settings = ValidationConfiguration()
-        settings.interval = configuration.validation.interval
-        settings.intervalDegraded = configuration.validation.intervalDegraded
-        settings.batchMax = configuration.validation.batch
-        settings.callsPerSecond = configuration.validation.callsPerSecond
-        settings.concurrencyMax = configuration.validation.concurrency
-        settings.stalenessMax = configuration.validation.stalenessMax
-        settings.onUnavailable = configuration.validation.onUnavailable
-        settings.expectsPush = configuration.hasRevocationSource
-        if configuration.unboundedTokens == .validate {
-            settings.unboundedLifetime = configuration.sessions.tokenLifetimeMax
-        }
-        return settings
     }
 
     static func edgeConfiguration(_ configuration: NodeConfiguration) -> EdgeConfiguration {

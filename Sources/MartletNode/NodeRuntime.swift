@@ -37,6 +37,8 @@ final class NodeRuntime: Sendable {
     let revocations: RevocationTable
     let verifier: TokenVerifier
     let roster: SessionRoster?
+    let validation: ValidationService?
+
     let intake: InvalidationIntake
     let journal = RevocationJournal()
     let revoker: Revoker
@@ -105,20 +107,22 @@ final class NodeRuntime: Sendable {
         self.receiverMetrics = ReceiverMetrics(metrics, for: self.events.receivers.keys)
         self.intake = InvalidationIntake(
             revocations: self.revocations, hub: self.hub, journal: self.journal, metrics: self.sessionMetrics,
-            topics: self.events.topics,
+            missedPush: MissedPush(grace: configuration.validation.missedPushGrace), topics: self.events.topics,
             deadLetters: Self.deadLetters(configuration, self.producer, self.cluster, metrics, logger), logger: logger)
-        self.roster = Self.roster(configuration, self.sessionMetrics)
         self.consumer = try Self.consumer(configuration, self.intake, metrics, logger)
         let log = Self.log(configuration, self.producer, redisBus)
         self.revoker = Revoker(log: log, intake: self.intake, bus: bus, logger: logger)
         self.feed = Self.feed(log, self.intake, self.revocations, metrics, logger)
+        (self.roster, self.validation) = try Self.validation(
+            configuration, self.revocations, self.intake.missedPush, self.hub, self.revoker, self.sessionMetrics, logger,
+            isPushHealthy: Self.isPushHealthy(self.consumer, self.feed))
         let admission = Self.admissionConfiguration(configuration)
         let capacity = admission.connectionsMax
         let hub = self.hub
         self.proxy = Self.proxy(configuration, metrics, logger)
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
-            roster: self.roster, metrics: EdgeMetrics(metrics), clients: self.clients,
+            roster: self.roster, validation: self.validation, metrics: EdgeMetrics(metrics), clients: self.clients,
             emulation: EmulationRelay(
                 node: self.identifier, hub: hub, bus: bus, metrics: metrics,
                 knows: { [membership = self.cluster.membership] in membership.knows($0) }), capacity: capacity,
@@ -159,7 +163,7 @@ final class NodeRuntime: Sendable {
                 let taken = await self.hub.snapshots()
                 self.snapshot.withLock { $0 = taken }
             })
-        if let validation = self.validationService { services.append(validation) }
+        if let validation { services.append(validation) }
         if let proxy { services.append(ClosureService { try await proxy.run() }) }
         services.append(ClosureService { [self] in await self.becomeReady() })
         services.append(
@@ -186,24 +190,6 @@ final class NodeRuntime: Sendable {
         }
         // Held until the group ends: a service that returns ends the others.
         try? await Task.sleep(for: .seconds(.max / 2))
-    }
-
-    /// Whether what ends sessions elsewhere is told to this node.
-    private var isPushHealthy: @Sendable () -> Bool {
-        { [consumer, feed] in consumer?.health.isHealthy ?? true && feed?.concern == nil }
-    }
-
-    private var validationService: ValidationService? {
-        guard let roster, let url = self.configuration.validation.url else { return nil }
-        let (hub, revoker) = (self.hub, self.revoker)
-        return ValidationService(
-            Self.validationConfiguration(self.configuration),
-            validator: HTTPValidator(url: url, timeout: self.configuration.validation.timeout), roster: roster,
-            revocations: self.revocations, isPushHealthy: self.isPushHealthy,
-            handlers: .init(
-                onInvalid: { revoker.found($0) },
-                onStale: { hub.tellAll(.closeStale(sessionKey: $0.sessionKey)) }),
-            metrics: self.sessionMetrics, logger: self.logger)
     }
 
     /// A control message of a node, this one's own among them.

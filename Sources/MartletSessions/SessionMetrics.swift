@@ -31,6 +31,8 @@ package final class SessionMetrics: Sendable {
     let validationCallsFailed: Counter
     let validationOverdue: Gauge
     let validationStale: Counter
+    let validationImpossible: Counter
+    private let admissions: [String: Counter]
     let validationCircuitOpen: Gauge
     let validationGuard: Gauge
     let missedPush: Counter
@@ -77,6 +79,13 @@ package final class SessionMetrics: Sendable {
             "martlet_validation_overdue_sessions", "Sessions whose validation is due and has not been answered.")
         self.validationStale = registry.counter(
             "martlet_validation_stale_total", "Sessions whose last good answer became older than the bound.")
+        self.validationImpossible = registry.counter(
+            "martlet_validation_impossible_total",
+            "Connections whose tokens lack what the authority is asked by: they are not validated.")
+        self.admissions = Self.counters(
+            registry, "martlet_validation_admissions_total",
+            "Connections that waited for the authority before they were let in, by what came of it.", "outcome",
+            ValidationAdmission.allCases.map(\.rawValue))
         self.validationCircuitOpen = registry.gauge(
             "martlet_validation_circuit_open", "Whether calls to the authority are held back after failures.")
         self.validationGuard = registry.gauge(
@@ -99,6 +108,7 @@ package final class SessionMetrics: Sendable {
     }
 
     func rejected(_ rejection: TokenRejection) { self.tokensRejected[rejection.name]?.add() }
+    func admitted(_ admission: ValidationAdmission, count: Int = 1) { self.admissions[admission.rawValue]?.add(count) }
     func inserted(_ insertion: Insertion) { self.invalidations[insertion.rawValue]?.add() }
 
     /// Shows a table's size and floor.

@@ -146,7 +146,7 @@ struct ShardTests {
             ended(.user(.disconnect(.user("ann", session: "s1"), CloseNotice(.forceDisconnect))) { _ in }) == [
                 "0 ended 3503"
             ])
-        #expect(ended(.closeStale(sessionKey: "s3")) == ["2 ended 4000"])
+        #expect(ended(.closeStale([Identity(user: "bob", session: "s3")], .session)) == ["2 ended 4000"])
         // After a refresh the new names count and the old do not.
         rig.shard.replaceIdentity(1, with: Identity(user: "ann", session: "s9", issuedAt: 300))
         #expect(ended(.session("s2")).isEmpty)

@@ -27,7 +27,7 @@ struct InvalidationIntakeTests {
             let hub = Hub(mailboxes: [self.mailbox], metrics: HubMetrics(registry)) { _ in }
             self.intake = InvalidationIntake(
                 revocations: self.revocations, hub: hub, metrics: self.metrics,
-                topics: [InvalidationTopic(name: "events", reader: reader)],
+                missedPush: MissedPush(grace: .seconds(5)), topics: [InvalidationTopic(name: "events", reader: reader)],
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
 

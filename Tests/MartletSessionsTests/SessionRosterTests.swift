@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletPolicy
 import Testing
 
 @testable import MartletSessions
@@ -13,8 +14,12 @@ import Testing
         var configuration = ValidationConfiguration()
         configuration.interval = .seconds(600)
         configuration.intervalDegraded = .seconds(60)
+        configuration.batchMax = 1_000_000
+        configuration.batchWait = .zero
+        configuration.callsPerSecond = 1_000_000
+        configuration.concurrencyMax = 1_000_000
         change(&configuration)
-        return SessionRoster(configuration)
+        return SessionRoster(configuration, now: 0)
     }
 
     private func identity(_ number: Int, token: Int = 0) -> Identity {
@@ -25,7 +30,7 @@ import Testing
     private func take(_ roster: SessionRoster, at now: Int64) -> [SessionToValidate] {
         roster.withLock { roster in
             roster.advance(to: now)
-            return roster.take(.max)
+            return roster.nextBatch(now: now) ?? []
         }
     }
 
@@ -39,9 +44,9 @@ import Testing
         #expect(due.count == 2)
         // The token that came last stands for the session.
         #expect(due.contains { $0.identity.token == "t1-4" })
-        for _ in 0..<4 { roster.closed(self.identity(1)) }
+        for _ in 0..<4 { roster.closed(self.identity(1), now: 0) }
         #expect(roster.count == 2)
-        roster.closed(self.identity(1))
+        roster.closed(self.identity(1), now: 0)
         #expect(roster.count == 1)
     }
 
@@ -64,7 +69,7 @@ import Testing
     @Test func anonymousAreNeverAsked() {
         let roster = self.roster()
         roster.opened(Identity(user: "", session: "s"), now: 0)
-        roster.closed(Identity(user: "", session: "s"))
+        roster.closed(Identity(user: "", session: "s"), now: 0)
         #expect(roster.count == 0)
         #expect(self.take(roster, at: 10_000 * Self.second).isEmpty)
     }
@@ -78,56 +83,83 @@ import Testing
         #expect(roster.count == 3)
     }
 
-    @Test func isNeverInStepAndNeverLate() {
-        let roster = self.roster()
-        let count = 6_000
-        for number in 0..<count { roster.opened(self.identity(number), now: 0) }
-        var asked: [Int32: Int64] = [:]
-        // Two rounds of ten minutes, second by second.
-        for now in 1...1_260 as ClosedRange<Int64> {
-            let due = self.take(roster, at: now * Self.second)
-            // 10 a second on the average; in step they would come all at once.
-            #expect(due.count < 60)
-            for session in due {
-                #expect(now - (asked[session.id] ?? 0) <= 601)
-                asked[session.id] = now
-                roster.withLock { $0.answered(session, isGood: true, now: now * Self.second) }
-            }
-        }
-        #expect(asked.count == count)
-        #expect(asked.values.allSatisfy { $0 > 600 })
-    }
-
     @Test func reconnectingEscapesNothing() {
         let roster = self.roster()
         roster.opened(self.identity(1), now: 0)
         var asked = 0
         for now in 1...700 as ClosedRange<Int64> {
-            roster.closed(self.identity(1))
+            roster.closed(self.identity(1), now: now * Self.second)
+            // Gone whenever a turn could come, and back for a moment only.
+            asked += self.take(roster, at: now * Self.second).count
             roster.opened(self.identity(1), now: now * Self.second)
             asked += self.take(roster, at: now * Self.second).count
         }
         #expect(asked == 1)
     }
 
-    @Test func forgetsTheClosed() {
+    @Test func thePlaceOfWhoIsAwayIsBounded() {
         let roster = self.roster { $0.lingeringMax = 10 }
         for number in 0..<1_000 { roster.opened(self.identity(number), now: 0) }
         let bytes = roster.bytes
-        for number in 0..<1_000 { roster.closed(self.identity(number)) }
+        for number in 0..<1_000 { roster.closed(self.identity(number), now: 0) }
         #expect(roster.count == 0)
+        #expect(roster.lingering == 10)
         #expect(self.take(roster, at: 601 * Self.second).isEmpty)
         // The places are used again.
         for number in 0..<1_000 { roster.opened(self.identity(number + 5_000), now: 601 * Self.second) }
-        #expect(roster.bytes == bytes)
         #expect(self.take(roster, at: 1_300 * Self.second).count == 1_000)
+        #expect(roster.bytes <= bytes * 2)
+        // Those that are away are forgotten in the end.
+        #expect(self.take(roster, at: 10_000 * Self.second).isEmpty)
+        #expect(roster.lingering == 0)
+    }
+
+    @Test func thoseWhoWentLastAreRemembered() {
+        let roster = self.roster { $0.lingeringMax = 100 }
+        for number in 0..<200 {
+            roster.opened(self.identity(number), now: 0)
+            roster.closed(self.identity(number), now: 0)
+        }
+        // Their turns came meanwhile, so they are asked about at once; who is new is not.
+        for number in 100..<200 { roster.opened(self.identity(number), now: 601 * Self.second) }
+        roster.opened(self.identity(0), now: 601 * Self.second)
+        let due = self.take(roster, at: 601 * Self.second)
+        #expect(Set(due.map(\.identity.user)) == [])
+        #expect(self.take(roster, at: 602 * Self.second).count >= 100)
+    }
+
+    @Test func whatIsAskedAboutIsWhatCountsAsOne() {
+        let first = Identity(user: "u", session: "s", token: "t1", issuedAt: 1, credential: Array("a.b.c".utf8))
+        let second = Identity(user: "u", session: "s", token: "t2", issuedAt: 2, credential: Array("d.e.f".utf8))
+        for (unit, count) in [(ValidationUnit.session, 1), (.token, 2), (.credential, 2)] {
+            let roster = self.roster { $0.unit = unit }
+            roster.opened(first, now: 0)
+            roster.opened(second, now: 0)
+            #expect(roster.count == count)
+            roster.closed(first, now: 0)
+            roster.closed(second, now: 0)
+            #expect(roster.count == 0)
+        }
+        #expect(ValidationUnit.session.target(of: first) == .session("s"))
+        #expect(ValidationUnit.credential.target(of: first) == .token("t1"))
+        #expect(ValidationUnit.credential.key(of: Identity(user: "u", token: "t")) == nil)
+        #expect(ValidationUnit.token.key(of: Identity(user: "u", session: "s")) == nil)
+    }
+
+    @Test func theTokenThatLivesLongestStandsForASession() {
+        let roster = self.roster()
+        let old = Identity(user: "u", session: "s", token: "old", issuedAt: 1, expiresAt: 100)
+        let new = Identity(user: "u", session: "s", token: "new", issuedAt: 2, expiresAt: 200)
+        roster.opened(new, now: 0)
+        roster.opened(old, now: 0)
+        #expect(self.take(roster, at: 601 * Self.second).map(\.identity.token) == ["new"])
     }
 
     @Test func closedWhileAskedAbout() {
         let roster = self.roster()
         roster.opened(self.identity(1), now: 0)
         let due = self.take(roster, at: 601 * Self.second)
-        roster.closed(self.identity(1))
+        roster.closed(self.identity(1), now: 0)
         roster.withLock { $0.answered(due[0], isGood: true, now: 602 * Self.second) }
         #expect(roster.count == 0)
         #expect(self.take(roster, at: 2_000 * Self.second).isEmpty)
@@ -135,69 +167,6 @@ import Testing
         roster.withLock { $0.answered(due[0], isGood: true, now: 2_001 * Self.second) }
         roster.opened(self.identity(1), now: 2_001 * Self.second)
         #expect(roster.count == 1)
-    }
-
-    @Test func pushFailureBringsDeadlinesForward() {
-        let roster = self.roster()
-        for number in 0..<1_000 { roster.opened(self.identity(number), now: 0) }
-        roster.withLock { roster in
-            roster.setDegraded(true)
-            var start: Int? = 0
-            while let from = start { start = roster.hasten(from: from, 100, now: 0) }
-        }
-        #expect(self.take(roster, at: 61 * Self.second).count == 1_000)
-        roster.opened(self.identity(5_000), now: 61 * Self.second)
-        #expect(self.take(roster, at: 122 * Self.second).count == 1)
-    }
-
-    @Test func oldestGoFirstAndTheRestIsOverdue() {
-        let roster = self.roster()
-        for number in 0..<100 { roster.opened(self.identity(number), now: 0) }
-        let now = 601 * Self.second
-        let first = roster.withLock { roster in
-            for second in 1...601 as ClosedRange<Int64> { roster.advance(to: second * Self.second) }
-            return roster.take(60)
-        }
-        #expect(first.count == 60)
-        #expect(roster.withLock { $0.overdue(now + 2 * Self.second) } == 40)
-        let rest = roster.withLock { $0.take(60) }
-        #expect(rest.count == 40)
-        #expect(roster.withLock { $0.overdue(now + 2 * Self.second) } == 0)
-        // Those without an answer are overdue until they have one.
-        roster.withLock { roster in
-            for session in rest { roster.unanswered(session, wait: .seconds(1), now: now) }
-        }
-        #expect(roster.withLock { $0.overdue(now) } == 40)
-        let again = self.take(roster, at: now + 3 * Self.second)
-        #expect(Set(again.map(\.id)) == Set(rest.map(\.id)))
-        roster.withLock { roster in
-            for session in again { roster.answered(session, isGood: true, now: now) }
-        }
-        #expect(roster.withLock { $0.overdue(now) } == 0)
-    }
-
-    @Test func staleAreFoundOnceEach() {
-        let roster = self.roster()
-        for number in 0..<100 { roster.opened(self.identity(number), now: 0) }
-        func sweep(at seconds: Int64) -> Int {
-            roster.withLock { roster in
-                (0..<10).reduce(0) { sum, _ in
-                    sum + roster.sweepStale(10, olderThan: .seconds(3_600), now: seconds * Self.second).count
-                }
-            }
-        }
-        #expect(sweep(at: 3_600) == 0)
-        #expect(sweep(at: 3_602) == 100)
-        #expect(sweep(at: 3_603) == 0)
-        // A good answer makes it fresh; a reconnect alone does not.
-        for session in self.take(roster, at: 3_604 * Self.second).prefix(10) {
-            roster.withLock { $0.answered(session, isGood: true, now: 3_604 * Self.second) }
-        }
-        #expect(sweep(at: 3_700) == 0)
-        #expect(sweep(at: 7_206) == 10)
-        roster.closed(self.identity(50))
-        roster.opened(self.identity(50), now: 7_207 * Self.second)
-        #expect(sweep(at: 7_208) == 1)
     }
 
     @Test func unboundedTokensAreAskedAboutAtOnce() {

@@ -4,6 +4,7 @@
 import Logging
 import MartletCore
 import MartletInstruments
+import MartletPolicy
 import MartletProtocol
 import ServiceLifecycle
 import Synchronization
@@ -21,6 +22,7 @@ import Testing
         let revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(3_600))
         let registry = MetricsRegistry()
         let service: ValidationService
+        let missedPush: MissedPush
         private let found = Found()
 
         private final class Found: Sendable {
@@ -35,18 +37,19 @@ import Testing
             configuration.callsPerSecond = 1_000
             change(&configuration)
             let metrics = SessionMetrics(self.registry)
-            self.roster = SessionRoster(configuration, metrics: metrics)
+            self.roster = SessionRoster(configuration, metrics: metrics, now: 0)
+            self.missedPush = MissedPush(grace: configuration.missedPushGrace)
             let (found, revocations) = (self.found, self.revocations)
             let health = self.health
             self.service = ValidationService(
                 configuration, validator: validator, roster: self.roster, revocations: self.revocations,
-                isPushHealthy: { health.isHealthy.load(ordering: .relaxed) },
+                missedPush: self.missedPush, isPushHealthy: { health.isHealthy.load(ordering: .relaxed) },
                 handlers: .init(
                     onInvalid: { invalidation in
                         _ = revocations.insert(invalidation, receivedAt: Clock.wall)
                         found.invalid.withLock { $0.append(invalidation) }
                     },
-                    onStale: { identity in found.stale.withLock { $0.append(identity.sessionKey) } }),
+                    onStale: { identities in found.stale.withLock { $0 += identities.map(\.sessionKey) } }),
                 metrics: metrics, logger: Logger(label: "test"))
         }
 
@@ -72,6 +75,14 @@ import Testing
         }
     }
 
+    private static func authority(_ url: String, bearer: String? = nil) -> Authority {
+        var authority = Authority(url: url)
+        authority.answerBytesMax = 1_000
+        authority.timeout = bearer == nil ? .milliseconds(300) : .seconds(5)
+        if let bearer { authority.credentials = AuthorityCredentials(.bearer(bearer)) }
+        return authority
+    }
+
     private struct Nobody: SessionValidator {
         func validate(_: [SessionToValidate]) async throws -> [ValidationOutcome] { [] }
     }
@@ -90,59 +101,6 @@ import Testing
         #expect(bench.service.step(now: 61 * Self.second + 250_000_000).map(\.count) == [20])
     }
 
-    @Test func concurrencyAndBudgetAreKept() {
-        let bench = Bench {
-            $0.batchMax = 10
-            $0.concurrencyMax = 3
-            $0.callsPerSecond = 2
-        }
-        bench.open(200)
-        var now = 61 * Self.second
-        // A second's worth at once after the pause, then none until there is budget again.
-        let first = bench.service.step(now: now)
-        #expect(first.count == 2)
-        #expect(bench.service.step(now: now + 1).isEmpty)
-        let second = bench.service.step(now: now + Self.second)
-        // Three run already but for one.
-        #expect(second.count == 1)
-        for batch in first + second {
-            bench.service.answered(batch, batch.map { _ in .active }, now: now + Self.second)
-        }
-        var calls = 3
-        now += Self.second
-        for _ in 0..<600 {
-            now += Self.second / 20
-            for batch in bench.service.step(now: now) {
-                calls += 1
-                bench.service.answered(batch, batch.map { _ in .active }, now: now)
-            }
-            #expect(Double(calls) <= 2.0 * Double(now - 61 * Self.second) / Double(Self.second) + 2)
-        }
-        #expect(calls == 20)
-        #expect(bench.metric("martlet_validations_total{outcome=\"active\"}") == calls * 10)
-    }
-
-    @Test func aSmallBudgetStretchesTheIntervalVisibly() throws {
-        let bench = Bench {
-            $0.batchMax = 10
-            $0.callsPerSecond = 1
-        }
-        bench.open(1_200)
-        var lastAsked: [String: Int64] = [:]
-        var now: Int64 = 0
-        for _ in 0..<(240 * 20) {
-            now += Self.second / 20
-            for batch in bench.service.step(now: now) {
-                for session in batch { lastAsked[session.identity.sessionKey] = now }
-                bench.service.answered(batch, batch.map { _ in .active }, now: now)
-            }
-        }
-        // 1,200 sessions at 10 a second take two minutes a round: nobody starves, and the gauge shows the backlog.
-        #expect(lastAsked.count == 1_200)
-        #expect(lastAsked.values.allSatisfy { now - $0 < 150 * Self.second })
-        #expect(try #require(bench.metric("martlet_validation_overdue_sessions")) > 300)
-    }
-
     @Test func costsFewCalls() {
         let bench = Bench()
         bench.open(100_000)
@@ -157,22 +115,6 @@ import Testing
         #expect((200...400).contains(calls))
         #expect(bench.metric("martlet_validation_overdue_sessions") == 0)
     }
-
-    @Test func pushFailureShortensTheInterval() {
-        let bench = Bench()
-        bench.open(100)
-        var asked: Set<String> = []
-        bench.health.isHealthy.store(false, ordering: .relaxed)
-        for tick in 1...140 as ClosedRange<Int64> {
-            for batch in bench.service.step(now: tick * Self.second / 20) {
-                asked.formUnion(batch.map(\.identity.sessionKey))
-                bench.service.answered(batch, batch.map { _ in .active }, now: tick * Self.second / 20)
-            }
-        }
-        #expect(asked.count == 100)
-    }
-
-    // MARK: The dead
 
     @Test func deadSessionsAreToldWithTheirTarget() throws {
         let bench = Bench()
@@ -195,16 +137,49 @@ import Testing
         #expect(bench.metric("martlet_missed_push_total") == 0)
     }
 
-    @Test func whatPushHadNotToldIsCounted() {
+    @Test func whatPushHadNotToldIsCountedAfterItsGrace() {
         let bench = Bench { $0.expectsPush = true }
-        bench.open(3)
+        bench.open(4)
         _ = bench.revocations.insert(
             Invalidation(id: "", target: .session("s0"), at: Clock.wall, source: .kafka), receivedAt: Clock.wall)
-        for batch in bench.service.step(now: 61 * Self.second) + bench.service.step(now: 62 * Self.second) {
-            bench.service.answered(batch, batch.map { _ in .revoked(reason: nil) }, now: 62 * Self.second)
+        let now = 62 * Self.second
+        for batch in bench.service.step(now: now - Self.second) + bench.service.step(now: now) {
+            bench.service.answered(batch, batch.map { _ in .revoked(reason: nil) }, now: now)
         }
-        #expect(bench.invalid.count == 3)
+        #expect(bench.invalid.count == 4, "they are closed at once")
+        _ = bench.service.step(now: now + 4 * Self.second)
+        #expect(bench.metric("martlet_missed_push_total") == 0, "an event may be on its way")
+        bench.missedPush.heard(Invalidation(id: "e", target: .user("u1", before: 1), at: 0, source: .kafka))
+        // What another node found by asking is no event.
+        bench.missedPush.heard(Invalidation(id: "p", target: .session("s2"), at: 0, source: .pull))
+        bench.missedPush.heard(
+            Invalidation(id: MissedPush.findingPrefix + "p", target: .session("s2"), at: 0, source: .kafka))
+        _ = bench.service.step(now: now + 6 * Self.second)
         #expect(bench.metric("martlet_missed_push_total") == 2)
+        _ = bench.service.step(now: now + 60 * Self.second)
+        #expect(bench.metric("martlet_missed_push_total") == 2, "each once")
+    }
+
+    @Test(arguments: [
+        Invalidation.Target.session("s"), .token("t"), .user("u", before: 7),
+        .claim(name: "org", value: "x", before: 7),
+    ])
+    func anyEventThatMatchesIsHeard(_ target: Invalidation.Target) {
+        let missed = MissedPush(grace: .seconds(1))
+        let identity = Identity(
+            user: "u", session: "s", token: "t", issuedAt: 7, claims: [.init(name: "org", value: "x")])
+        #expect(missed.found(identity, now: 0))
+        missed.heard(Invalidation(id: "", target: .session("other"), at: 0, source: .kafka))
+        missed.heard(Invalidation(id: "", target: .user("u", before: 6), at: 0, source: .kafka))
+        missed.heard(Invalidation(id: "", target: target, at: 0, source: .api))
+        #expect(missed.missed(now: 10 * Self.second).isEmpty)
+        #expect(missed.found(identity, now: 10 * Self.second))
+        #expect(missed.missed(now: 11 * Self.second).count == 1)
+    }
+
+    @Test func aLogNamesASessionByItsHash() {
+        // printf %s s1 | sha256sum | cut -c 1-16
+        #expect(ValidationService.hashed(Identity(user: "u", session: "s1")) == "e8bc163c82eee187")
     }
 
     @Test func aMassOfDeadIsHeldBack() {
@@ -303,7 +278,7 @@ import Testing
             let entries = dead.map { #"{"session":"\#($0)","reason":"logged out"}"# }.joined(separator: ",")
             return .init(#"{"invalid":[\#(entries)]}"#)
         }) { server in
-            let validator = HTTPValidator(url: server.url("/validate"), bearer: "s3cret")
+            let validator = HTTPValidator(Self.authority(server.url("/validate"), bearer: "s3cret"))
             let bench = Bench(validator: validator) { $0.interval = .seconds(1) }
             bench.open(100, now: Clock.monotonic)
             let group = ServiceGroup(services: [bench.service], logger: Logger(label: "test"))
@@ -332,12 +307,12 @@ import Testing
     ])
     func anythingElseIsNoAnswer(_ response: TestHTTPServer.Response) async throws {
         try await TestHTTPServer.run({ _ in response }) { server in
-            let validator = HTTPValidator(url: server.url("/"), timeout: .milliseconds(300), answerBytesMax: 1_000)
+            let validator = HTTPValidator(Self.authority(server.url("/")))
             await #expect(throws: (any Error).self) {
                 try await validator.validate([SessionToValidate(identity: Identity(user: "u", session: "s1"))])
             }
         }
-        let nobody = HTTPValidator(url: "http://127.0.0.1:1/", timeout: .milliseconds(300))
+        let nobody = HTTPValidator(Self.authority("http://127.0.0.1:1/"))
         await #expect(throws: (any Error).self) {
             try await nobody.validate([SessionToValidate(identity: Identity(user: "u", session: "s1"))])
         }

@@ -136,34 +136,6 @@ extension NodeConfiguration {
             "Claims that an event may name to end every session that bears a value."),
     ]
 
-    private static let validationKeys: [Key] = [
-        Self.value(
-            "validation.kind", \.validation.kind, .choice,
-            "Which authority is asked whether sessions are still valid: `http`, a batch endpoint, or `none`."),
-        .optional("validation.url", \.validation.url, .url("https", "http"), "The batch endpoint."),
-        Self.value(
-            "validation.interval", \.validation.interval, .duration(from: .seconds(1)),
-            "How often each session is asked about while push is healthy."),
-        Self.value(
-            "validation.interval_degraded", \.validation.intervalDegraded, .duration(from: .seconds(1)),
-            "The same while push is not healthy."),
-        Self.value(
-            "validation.staleness_max", \.validation.stalenessMax, .duration(from: .seconds(1)),
-            "How old a session's last good answer may become before `validation.on_unavailable` decides."),
-        Self.value(
-            "validation.on_unavailable", \.validation.onUnavailable, .choice,
-            "What becomes of a session whose last good answer is too old: `keep`, counted, or `close`."),
-        Self.value("validation.batch", \.validation.batch, .integer(1...100_000), "Sessions in one call."),
-        Self.value(
-            "validation.calls_per_second", \.validation.callsPerSecond, .positive,
-            "Calls of this node a second. Where that cannot hold the interval, the interval stretches."),
-        Self.value(
-            "validation.concurrency", \.validation.concurrency, .integer(1...1000), "Calls under way at a time."),
-        Self.value(
-            "validation.timeout", \.validation.timeout, .duration(from: .milliseconds(1)),
-            "How long one call may take."),
-    ]
-
     private static let drainKeys: [Key] = [
         Self.value(
             "drain.delay", \.drain.delay, .duration(),

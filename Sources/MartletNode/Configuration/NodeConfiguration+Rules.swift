@@ -148,38 +148,6 @@ extension NodeConfiguration {
         return problems + self.topicProblems()
     }
 
-    private func validationProblems() -> [ConfigurationProblem] {
-        let validation = self.validation
-        guard validation.kind == .http else {
-            let isAsked = self.unboundedTokens == .validate
-            return isAsked
-                ? [
-                    self.problem(
-                        "sessions.unbounded_tokens",
-                        "sessions.unbounded_tokens: validate needs an authority to ask: add validation.kind: http")
-                ] : []
-        }
-        var problems: [ConfigurationProblem] = []
-        if validation.url == nil {
-            problems.append(self.problem("validation.kind", "validation.url is missing: validation.kind: http asks it"))
-        }
-        if validation.intervalDegraded > validation.interval {
-            problems.append(
-                self.problem(
-                    "validation.interval_degraded",
-                    "validation.interval_degraded is longer than validation.interval: it must not be, as it is the "
-                        + "interval of a node that is not told by push"))
-        }
-        if validation.stalenessMax < validation.interval {
-            problems.append(
-                self.problem(
-                    "validation.staleness_max",
-                    "validation.staleness_max is shorter than validation.interval: every session would be stale "
-                        + "before it is asked about again"))
-        }
-        return problems
-    }
-
     private func otherProblems() -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
         if self.redis.urls.count > 1 {

@@ -128,23 +128,6 @@ package struct NodeConfiguration: Sendable {
         package var keys: [String] = []
     }
 
-    package struct Validation: Sendable {
-        package var kind = Kind.none
-        package var url: String?
-        package var interval: Duration = .seconds(600)
-        package var intervalDegraded: Duration = .seconds(60)
-        package var stalenessMax: Duration = .seconds(3600)
-        package var onUnavailable = ValidationConfiguration.Unavailable.keep
-        package var batch = 500
-        package var callsPerSecond: Double = 10
-        package var concurrency = 4
-        package var timeout: Duration = .seconds(5)
-
-        package enum Kind: String, CaseIterable, Sendable {
-            case none, http
-        }
-    }
-
     package struct Sessions: Sendable {
         package var tokenLifetimeMax: Duration = .seconds(86_400)
         /// nil: see `NodeConfiguration.unboundedTokens`.

@@ -3,6 +3,7 @@
 
 package import Logging
 package import NIOCore
+import NIOPosix
 
 /// One pipelined connection for commands, usable from any thread.
 ///
@@ -33,6 +34,13 @@ package final class RedisCommandConnection: Sendable {
                 configuration: configuration, inbox: inbox, eventLoop: eventLoop, scripts: scripts, logger: logger,
                 changed: changed),
             eventLoop: eventLoop)
+    }
+
+    /// On a loop that the process shares, for who has none of his own.
+    package convenience init(configuration: RedisConfiguration, logger: Logger) {
+        self.init(
+            configuration: configuration, eventLoop: MultiThreadedEventLoopGroup.singleton.any(), logger: logger
+        ) { _, _ in }
     }
 
     package func start() {

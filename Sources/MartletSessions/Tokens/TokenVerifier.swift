@@ -89,7 +89,7 @@ package final class TokenVerifier: Sendable {
         if let rejection = self.objection(to: claims, now: now) ?? self.lifetimeObjection(to: claims) {
             return .rejected(rejection)
         }
-        let identity = Identity(claims)
+        let identity = Identity(claims, credential: self.configuration.keepsTokens ? Array(token.utf8) : nil)
         if let digest {
             let end = claims.expiresAt.map { $0 + self.leeway + 1 }
             self.verified.insert(.init(identity: identity, end: end), for: digest, generation: generation)
@@ -161,10 +161,11 @@ extension TokenVerifier: Service {
 }
 
 extension Identity {
-    fileprivate convenience init(_ claims: TokenClaims) {
+    fileprivate convenience init(_ claims: TokenClaims, credential: [UInt8]?) {
         self.init(
             user: claims.user, session: claims.session, token: claims.token, issuedAt: claims.issuedAt,
             expiresAt: claims.end, claims: claims.indexed, channels: claims.channels,
-            subscriptions: claims.subscriptions, info: claims.info, meta: claims.meta)
+            subscriptions: claims.subscriptions, info: claims.info, meta: claims.meta,
+            credential: credential)
     }
 }

@@ -19,6 +19,9 @@ package struct TokenVerifierConfiguration: Sendable {
     /// Verified tokens that are remembered, for algorithms where verifying costs much more than looking up.
     package var cacheMax = 16_384
 
+    /// Whether identities carry their tokens, for an authority that must be shown them.
+    package var keepsTokens = false
+
     package init() {}
 
     /// Where the keys come from, as if it stood here.

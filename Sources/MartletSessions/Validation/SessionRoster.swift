@@ -2,42 +2,53 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import MartletCore
+import MartletInstruments
+package import MartletPolicy
 import Synchronization
 
-/// The sessions with an open connection on this node, each once, and when each is to be asked about next.
+/// The sessions that have a connection on this node, each with when it is to be asked about next.
 ///
 /// Shards tell it of connections; `ValidationService` takes what is due. A session whose last connection goes stays,
-/// within a bound, until it would have been asked about, so that its next connection inherits its due time and its last
-/// good answer, and reconnecting often escapes nothing.
+/// within a bound, so that its next connection inherits its turn and its last good answer: reconnecting often escapes
+/// nothing.
 package final class SessionRoster: Sendable {
     private let roster: Mutex<Roster>
+    private let unit: ValidationUnit
+    private let metrics: SessionMetrics?
 
-    package init(_ configuration: ValidationConfiguration, metrics: SessionMetrics? = nil) {
-        self.roster = Mutex(Roster(configuration))
+    package init(
+        _ configuration: ValidationConfiguration, metrics: SessionMetrics? = nil, now: Int64 = Clock.monotonic
+    ) {
+        self.roster = Mutex(Roster(configuration, now: now))
+        self.unit = configuration.unit
+        self.metrics = metrics
         metrics?.observe(self)
     }
 
     /// Sessions with an open connection.
     package var count: Int { self.roster.withLock { $0.count } }
+    /// Sessions without one that are remembered.
+    package var lingering: Int { self.roster.withLock { $0.lingering } }
     /// Memory of the roster, without the identities, which connections share.
     package var bytes: Int { self.roster.withLock { $0.bytes } }
 
     package func opened(_ identity: Identity, now: Int64 = Clock.monotonic) {
-        guard !identity.isAnonymous else { return }
-        let key = identity.sessionKey
+        guard let key = self.unit.key(of: identity) else {
+            if !identity.isAnonymous { self.metrics?.validationImpossible.add() }
+            return
+        }
         self.roster.withLock { $0.opened(identity, key, now) }
     }
 
-    package func closed(_ identity: Identity) {
-        guard !identity.isAnonymous else { return }
-        let key = identity.sessionKey
-        self.roster.withLock { $0.closed(key) }
+    package func closed(_ identity: Identity, now: Int64 = Clock.monotonic) {
+        guard let key = self.unit.key(of: identity) else { return }
+        self.roster.withLock { $0.closed(key, now) }
     }
 
     /// A connection's token was refreshed.
     package func replaced(_ old: Identity, by new: Identity, now: Int64 = Clock.monotonic) {
         self.opened(new, now: now)
-        self.closed(old)
+        self.closed(old, now: now)
     }
 
     /// How the session of this key stands; nil where it has no connection here, and had none lately.

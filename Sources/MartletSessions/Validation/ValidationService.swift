@@ -1,78 +1,79 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
 import Foundation
 package import Logging
 package import MartletCore
 import MartletInstruments
+package import MartletPolicy
 import ServiceLifecycle
 import Synchronization
 
-/// Asks the authority about the sessions of this node, each once in an interval, in batches, within a budget.
+/// Asks the authority about the sessions of this node, each once in an interval, in batches, within a budget; and about
+/// those that wait at the door.
 package final class ValidationService: Service {
     /// What the node does with what was found.
     package struct Handlers: Sendable {
-        /// A session is dead: to be remembered, told to every node, and closed.
+        /// A session is dead: to be remembered before this returns, told to every node, and closed.
         package var onInvalid: @Sendable (Invalidation) -> Void
-        /// A session of which nothing was heard for too long, where the policy is to close it.
-        package var onStale: @Sendable (Identity) -> Void
+        /// Sessions of which nothing was heard for too long, where the policy is to close them.
+        package var onStale: @Sendable ([Identity]) -> Void
 
         package init(
-            onInvalid: @escaping @Sendable (Invalidation) -> Void, onStale: @escaping @Sendable (Identity) -> Void
+            onInvalid: @escaping @Sendable (Invalidation) -> Void, onStale: @escaping @Sendable ([Identity]) -> Void
         ) {
             self.onInvalid = onInvalid
             self.onStale = onStale
         }
     }
 
-    private struct State {
-        var breaker: CircuitBreaker
-        var budget: CallBudget
+    struct State {
         var deathGuard: DeathGuard
-        var running = 0
-        /// Where to go on with bringing deadlines forward after push failed.
-        var hastenFrom: Int?
+        var admissions: AdmissionQueue
+        var overdueCountedAt: Int64 = .min
     }
 
     /// How often it looks what is due.
     private static let tick: Duration = .milliseconds(50)
-    /// Sessions looked at under one hold of the roster's lock.
-    private static let slice = 4_096
+    /// How often it counts what is overdue.
+    private static let countInterval: Int64 = 500_000_000
+    /// Missed events that are logged one by one, of those that are noticed together.
+    private static let logMax = 10
 
-    private let configuration: ValidationConfiguration
+    let configuration: ValidationConfiguration
     private let validator: any SessionValidator
-    private let roster: SessionRoster
-    private let revocations: RevocationTable
-    private let isPushHealthy: @Sendable () -> Bool
+    let roster: SessionRoster
+    let revocations: RevocationTable
+    private let missedPush: MissedPush
+    let isPushHealthy: @Sendable () -> Bool
     private let handlers: Handlers
-    private let metrics: SessionMetrics
+    let metrics: SessionMetrics
     private let logger: Logger
-    private let state: Mutex<State>
+    let state: Mutex<State>
 
     package init(
         _ configuration: ValidationConfiguration, validator: any SessionValidator, roster: SessionRoster,
-        revocations: RevocationTable, isPushHealthy: @escaping @Sendable () -> Bool, handlers: Handlers,
-        metrics: SessionMetrics, logger: Logger
+        revocations: RevocationTable, missedPush: MissedPush, isPushHealthy: @escaping @Sendable () -> Bool,
+        handlers: Handlers, metrics: SessionMetrics, logger: Logger
     ) {
         self.configuration = configuration
         self.validator = validator
         self.roster = roster
         self.revocations = revocations
+        self.missedPush = missedPush
         self.isPushHealthy = isPushHealthy
         self.handlers = handlers
         self.metrics = metrics
         self.logger = logger
-        let backoff = Backoff(base: configuration.backoff, ceiling: configuration.backoffMax)
         self.state = Mutex(
             State(
-                breaker: CircuitBreaker(
-                    failuresMax: configuration.failuresMax, backoff: backoff, pausesWhileClosed: true),
-                budget: CallBudget(perSecond: configuration.callsPerSecond),
-                deathGuard: DeathGuard(
-                    shareMax: configuration.deadShareMax, sampleMin: configuration.deadSampleMin)))
+                deathGuard: DeathGuard(shareMax: configuration.deadShareMax, sampleMin: configuration.deadSampleMin),
+                admissions: AdmissionQueue(waitingMax: configuration.onConnectWaitingMax)))
     }
 
     package func run() async throws {
+        self.validator.start()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
@@ -82,69 +83,49 @@ package final class ValidationService: Service {
                 group.cancelAll()
             }
         }
+        for completion in self.state.withLock({ $0.admissions.settleAll() }) { completion(false) }
+        await self.validator.shutdown()
     }
 
     // MARK: What is to be done
 
     /// Does what is due at `now` but for the calls, which it returns; each must be followed by `answered` or `failed`.
     func step(now: Int64) -> [[SessionToValidate]] {
-        self.followPush(now: now)
-        self.sweepStale(now: now)
-        self.roster.withLock { $0.advance(to: now) }
-        let batches = self.batches(now: now)
-        let overdue = self.roster.withLock { $0.overdue(now) }
-        self.metrics.validationOverdue.set(overdue)
+        let isPushHealthy = self.isPushHealthy()
+        let stale = self.roster.withLock { roster in
+            roster.advance(to: now, isPushHealthy: isPushHealthy)
+            return roster.sweepStale(now: now)
+        }
+        self.tell(stale)
+        self.expireAdmissions(now: now)
+        var batches: [[SessionToValidate]] = []
+        while let batch = self.nextBatch(now: now) { batches.append(batch) }
+        self.countOverdue(now: now)
+        self.countMissed(self.missedPush.missed(now: now))
         return batches
     }
 
-    private func batches(now: Int64) -> [[SessionToValidate]] {
-        let patience = self.configuration.batchWait.nanoseconds
-        return self.state.withLock { state in
-            state.budget.refill(now: now)
-            var batches: [[SessionToValidate]] = []
-            while state.running < self.configuration.concurrencyMax, state.budget.isLeft,
-                let waiting = self.roster.withLock({ $0.waiting }),
-                waiting.count >= self.configuration.batchMax || now - waiting.since >= patience,
-                state.breaker.mayCall(now: now)
-            {
-                let batch = self.roster.withLock { $0.take(self.configuration.batchMax) }
-                guard !batch.isEmpty else {
-                    state.breaker.callDropped()
-                    continue
-                }
-                state.budget.spend()
-                state.running += 1
-                batches.append(batch)
-            }
-            return batches
-        }
+    private func nextBatch(now: Int64) -> [SessionToValidate]? {
+        let guests = Swift.min(self.state.withLock { $0.admissions.unaskedCount }, self.configuration.batchMax)
+        guard let due = self.roster.withLock({ $0.nextBatch(guests: guests, now: now) }) else { return nil }
+        let waiting = guests > 0 ? self.state.withLock { $0.admissions.take(guests) } : []
+        return waiting.map { SessionToValidate(identity: $0) } + due
     }
 
-    /// While push is away pull covers for it, which concerns the deadlines already set too.
-    private func followPush(now: Int64) {
-        let isDegraded = !self.isPushHealthy()
-        let hasChanged = self.roster.withLock { roster in
-            defer { roster.setDegraded(isDegraded) }
-            return roster.isDegraded != isDegraded
-        }
-        self.state.withLock { state in
-            if hasChanged { state.hastenFrom = isDegraded ? 0 : nil }
-            guard let start = state.hastenFrom else { return }
-            state.hastenFrom = self.roster.withLock { $0.hasten(from: start, Self.slice, now: now) }
-        }
-    }
-
-    private func sweepStale(now: Int64) {
-        let age = self.configuration.stalenessMax
-        let stale = self.roster.withLock { roster in
-            // The whole roster once in about 30 seconds.
-            roster.sweepStale(Swift.min(Self.slice, roster.slotCount / 600 + 1), olderThan: age, now: now)
-        }
+    private func tell(_ stale: [Identity]) {
         guard !stale.isEmpty else { return }
         self.metrics.validationStale.add(stale.count)
-        if self.configuration.onUnavailable == .close {
-            for identity in stale { self.handlers.onStale(identity) }
+        if self.configuration.onUnavailable == .close { self.handlers.onStale(stale) }
+    }
+
+    private func countOverdue(now: Int64) {
+        let isTime = self.state.withLock { state in
+            guard now >= state.overdueCountedAt else { return false }
+            state.overdueCountedAt = now + Self.countInterval
+            return true
         }
+        guard isTime else { return }
+        self.metrics.validationOverdue.set(self.roster.withLock { $0.schedule.overdue(now: now) })
     }
 
     // MARK: Calls
@@ -167,8 +148,6 @@ package final class ValidationService: Service {
         self.metrics.validationCallsDone.add()
         let dead = outcomes.count { if case .revoked = $0 { true } else { false } }
         let (isHeld, hasChanged) = self.state.withLock { state in
-            state.running -= 1
-            state.breaker.callSucceeded()
             let wasHeld = state.deathGuard.isActive
             state.deathGuard.count(answers: batch.count, dead: dead, now: now)
             return (state.deathGuard.isActive, state.deathGuard.isActive != wasHeld)
@@ -176,72 +155,92 @@ package final class ValidationService: Service {
         self.metrics.validationCircuitOpen.set(0)
         if hasChanged { self.reportGuard(isHeld) }
         self.roster.withLock { roster in
-            for (session, outcome) in zip(batch, outcomes) {
+            roster.callSucceeded()
+            for (session, outcome) in zip(batch, outcomes) where !session.isGuest {
                 switch outcome {
                 case .active: roster.answered(session, isGood: true, now: now)
+                case .activeFor(let time): roster.answered(session, isGood: true, within: time, now: now)
                 case .revoked: roster.answered(session, isGood: false, now: now)
                 case .unknown: roster.unanswered(session, wait: self.configuration.backoffMax, now: now)
                 }
             }
         }
         for (session, outcome) in zip(batch, outcomes) {
-            switch outcome {
-            case .active: self.metrics.validationsActive.add()
-            case .unknown: self.metrics.validationsUnknown.add()
-            case .revoked where isHeld: self.metrics.validationsWithheld.add()
-            case .revoked(let reason):
-                self.metrics.validationsRevoked.add()
-                self.end(session.identity, reason)
-            }
+            self.act(on: outcome, of: session, isHeld: isHeld, now: now)
+            if session.isGuest { self.settle(session.identity, outcome, isHeld: isHeld, now: now) }
+        }
+    }
+
+    private func act(on outcome: ValidationOutcome, of session: SessionToValidate, isHeld: Bool, now: Int64) {
+        switch outcome {
+        case .active, .activeFor: self.metrics.validationsActive.add()
+        case .unknown: self.metrics.validationsUnknown.add()
+        case .revoked where isHeld: self.metrics.validationsWithheld.add()
+        case .revoked(let reason):
+            self.metrics.validationsRevoked.add()
+            self.end(session.identity, reason, now: now)
         }
     }
 
     func failed(_ batch: [SessionToValidate], _ error: any Error, now: Int64) {
-        let (wait, hasOpened) = self.state.withLock { state in
-            state.running -= 1
-            let wasOpen = state.breaker.isOpen
-            let wait = state.breaker.callFailed(now: now)
-            return (wait, state.breaker.isOpen && !wasOpen)
+        let hasOpened = self.roster.withLock { roster in
+            let wasOpen = roster.schedule.isCircuitOpen
+            let wait = roster.callFailed(now: now)
+            for session in batch where !session.isGuest { roster.unanswered(session, wait: wait, now: now) }
+            return roster.schedule.isCircuitOpen && !wasOpen
         }
         self.metrics.validationCallsFailed.add()
         self.metrics.validationsUnknown.add(batch.count)
-        self.roster.withLock { roster in
-            for session in batch { roster.unanswered(session, wait: wait, now: now) }
-        }
         if hasOpened {
             self.metrics.validationCircuitOpen.set(1)
-            self.logger.error("Sessions cannot be validated", metadata: ["error": "\(error)"])
+            self.logger.error("sessions cannot be validated", metadata: ["error": "\(error)"])
         } else {
-            self.logger.debug("A validation failed", metadata: ["error": "\(error)"])
+            self.logger.debug("a validation failed", metadata: ["error": "\(error)"])
+        }
+        self.disappoint(batch.filter(\.isGuest).map(\.identity), now: now)
+    }
+
+    // MARK: The dead
+
+    private func end(_ identity: Identity, _ reason: String?, now: Int64) {
+        let invalidation = Invalidation(
+            id: MissedPush.findingPrefix + UUID().uuidString.lowercased(), target: self.configuration.unit.target(of: identity),
+            at: Clock.wall, reason: reason, source: .pull)
+        // Asked before what was found is remembered itself.
+        if self.configuration.expectsPush, case .clear = self.revocations.verdict(for: identity),
+            !self.missedPush.found(identity, now: now)
+        {
+            self.countMissed([identity])
+        }
+        self.handlers.onInvalid(invalidation)
+    }
+
+    private func countMissed(_ missed: [Identity]) {
+        guard !missed.isEmpty else { return }
+        self.metrics.missedPush.add(missed.count)
+        for identity in missed.prefix(Self.logMax) {
+            self.logger.warning(
+                "a session ended of which no event told", metadata: ["session_sha256": "\(Self.hashed(identity))"])
+        }
+        if missed.count > Self.logMax {
+            self.logger.warning(
+                "more sessions ended of which no event told", metadata: ["count": "\(missed.count - Self.logMax)"])
         }
     }
 
-    private func end(_ identity: Identity, _ reason: String?) {
-        let invalidation = Invalidation(
-            id: "pull-\(UUID().uuidString.lowercased())", target: identity.sessionTarget, at: Clock.wall,
-            reason: reason, source: .pull)
-        if self.configuration.expectsPush {
-            if case .revoked = self.revocations.verdict(for: identity) {} else { self.metrics.missedPush.add() }
-        }
-        self.handlers.onInvalid(invalidation)
+    /// What a log may say of a session: enough to find it for who knows its id, and nothing else.
+    static func hashed(_ identity: Identity) -> String {
+        SHA256.hash(data: Data(identity.sessionKey.utf8)).prefix(8).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
     }
 
     private func reportGuard(_ isHeld: Bool) {
         self.metrics.validationGuard.set(isHeld ? 1 : 0)
         if isHeld {
-            self.logger.critical("The authority calls too many sessions dead: none is closed for it until that ends")
+            self.logger.critical("the authority calls too many sessions dead: none is closed for it until that ends")
         } else {
-            self.logger.notice("The authority calls few sessions dead again")
+            self.logger.notice("the authority calls few sessions dead again")
         }
-    }
-}
-
-extension Identity {
-    /// What ends exactly this session, as far as its token lets it be named.
-    fileprivate var sessionTarget: Invalidation.Target {
-        if let session = self.session { return .session(session) }
-        if let token = self.token { return .token(token) }
-        // A token that does not say when it was issued counts as issued before everything.
-        return .user(self.user, before: self.issuedAt ?? 0)
     }
 }

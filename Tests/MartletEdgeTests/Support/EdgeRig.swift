@@ -11,6 +11,7 @@ import MartletPolicy
 import MartletProxy
 import MartletReactor
 import MartletSessions
+import Synchronization
 import TestSupport
 import Testing
 
@@ -30,6 +31,9 @@ final class EdgeRig {
         var node = "node-a"
         var fetchKeys: @Sendable () -> Void = {}
         var proxy: ProxyConfiguration?
+        /// The authority over sessions, if there is one.
+        var validator: (any SessionValidator)?
+        var validation = ValidationConfiguration()
 
         init() {
             self.verifier.hmacSecrets = [EdgeRig.secret]
@@ -55,12 +59,22 @@ final class EdgeRig {
     let verifier: TokenVerifier
     let revocations: RevocationTable
     let roster: SessionRoster
+    let isPushHealthy = Box(true)
     let shared: EdgeShared
     let reactorShared = ReactorShared()
     private let reactors: [Reactor]
     private var shards: [Shard] = []
     private var edges: [EdgeShard] = []
     private let asking: Task<Void, any Error>?
+    private let validating: Task<Void, any Error>?
+
+    final class Box: Sendable {
+        private let value: Atomic<Bool>
+
+        init(_ value: Bool) { self.value = Atomic(value) }
+        func load() -> Bool { self.value.load(ordering: .relaxed) }
+        func store(_ value: Bool) { self.value.store(value, ordering: .relaxed) }
+    }
 
     init(_ options: Options) throws {
         let loopback = SocketAddress(PeerAddress(v4: 0x7F00_0001))
@@ -95,7 +109,21 @@ final class EdgeRig {
         let sessions = SessionMetrics(self.metrics)
         self.verifier = try TokenVerifier(options.verifier, metrics: sessions, logger: Logger(label: "test"))
         self.revocations = RevocationTable(max: 100_000, tokenLifetimeMax: .seconds(86_400), metrics: sessions)
-        self.roster = SessionRoster(ValidationConfiguration(), metrics: sessions)
+        let roster = SessionRoster(options.validation, metrics: sessions)
+        self.roster = roster
+        let (hub, revocations, isPushHealthy) = (self.hub, self.revocations, self.isPushHealthy)
+        let validation = options.validator.map { validator in
+            ValidationService(
+                options.validation, validator: validator, roster: roster, revocations: revocations,
+                missedPush: MissedPush(grace: .seconds(5)), isPushHealthy: { isPushHealthy.load() },
+                handlers: .init(
+                    onInvalid: { invalidation in
+                        _ = revocations.insert(invalidation, receivedAt: Clock.wall)
+                        hub.tellAll(.invalidate(invalidation))
+                    }, onStale: { hub.tellAll(.closeStale($0, .session)) }),
+                metrics: sessions, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        self.validating = validation.map { validation in Task { try await validation.run() } }
         let metrics = self.metrics
         let proxy = options.proxy.map {
             BackendProxy($0, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -103,7 +131,7 @@ final class EdgeRig {
         self.asking = proxy.map { proxy in Task { try await proxy.run() } }
         self.shared = EdgeShared(
             configuration: options.edge, verifier: self.verifier, revocations: self.revocations, roster: self.roster,
-            metrics: EdgeMetrics(self.metrics), clients: ClientIdentifier(), emulation: relay,
+            validation: validation, metrics: EdgeMetrics(self.metrics), clients: ClientIdentifier(), emulation: relay,
             capacity: options.admission.connectionsMax, admission: Admission(options.admission, now: Clock.monotonic),
             proxy: proxy, fetchKeys: options.fetchKeys)
         self.shared.setAdmission(options.mode)
@@ -126,6 +154,7 @@ final class EdgeRig {
         for reactor in self.reactors { reactor.stop() }
         for shard in self.shards { shard.stop() }
         self.asking?.cancel()
+        self.validating?.cancel()
     }
 
     /// Runs a test against a rig; afterwards, when all clients have gone, nothing may be left of them.
@@ -167,6 +196,12 @@ final class EdgeRig {
         #expect(self.edges.allSatisfy { $0.extras.isEmpty }, "extras", sourceLocation: location)
         #expect(self.edges.allSatisfy { $0.addresses.isEmpty }, "addresses", sourceLocation: location)
         #expect(self.reactors.allSatisfy { $0.liveFrameCount == 0 }, "frames", sourceLocation: location)
+    }
+
+    /// What a counter or gauge shows.
+    func metric(_ name: String) -> Int? {
+        let line = self.metrics.exposition().split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Int($0.dropFirst(name.count + 1)) }
     }
 
     /// Connections that have extras, counted on their shards' threads.

@@ -7,13 +7,9 @@ import MartletProtocol
 
 /// Asks an authority over HTTP, a batch a call (`ValidationRequest`, `ValidationAnswer`).
 package struct HTTPValidator: SessionValidator {
-    private let call: HTTPCall
+    private let authority: Authority
 
-    package init(
-        url: String, bearer: String? = nil, timeout: Duration = .seconds(5), answerBytesMax: Int = 1_048_576
-    ) {
-        self.call = HTTPCall(url: url, timeout: timeout, answerBytesMax: answerBytesMax, bearer: bearer)
-    }
+    package init(_ authority: Authority) { self.authority = authority }
 
     package func validate(_ sessions: [SessionToValidate]) async throws -> [ValidationOutcome] {
         let keys = sessions.map(\.identity.sessionKey)
@@ -22,11 +18,13 @@ package struct HTTPValidator: SessionValidator {
                 let identity = session.identity
                 return .init(session: key, user: identity.user, token: identity.token, issuedAt: identity.issuedAt)
             })
-        let body = try await self.call.post(request.json)
+        let body = try await self.authority.call().post(request.json)
         var reasons: [String: String?] = [:]
         for invalid in try ValidationAnswer(body.span).invalid {
             reasons.updateValue(invalid.reason, forKey: invalid.session)
         }
         return keys.map { key in reasons[key].map { .revoked(reason: $0) } ?? .active }
     }
+
+    package func shutdown() async { await self.authority.shutdown() }
 }
