@@ -166,6 +166,13 @@ let package = Package(
             name: "revocation-bench", dependencies: ["MartletCore", "MartletProtocol", "MartletSessions"],
             path: "Tests/Support/RevocationBench", swiftSettings: settings),
         .executableTarget(
+            name: "validation-bench",
+            dependencies: [
+                "MartletCore", "MartletHTTP", "MartletInstruments", "MartletPolicy", "MartletSessions", logging,
+                serviceLifecycle,
+            ],
+            path: "Tests/Support/ValidationBench", swiftSettings: settings),
+        .executableTarget(
             name: "echo-server", dependencies: ["MartletCore", "MartletReactor", "MartletWire"],
             path: "Tests/Support/EchoServer", swiftSettings: settings),
         .target(

@@ -101,7 +101,7 @@ END
 
 to_run=(librdkafka-dev libhiredis-dev)
 to_test=(
-    redis-server python3 python3-venv kcat haproxy nginx libnginx-mod-stream prometheus chromium procps
+    redis-server python3 python3-venv kcat haproxy nginx libnginx-mod-stream prometheus chromium procps nodejs openssl
 )
 
 check_swift

@@ -120,12 +120,13 @@ import Testing
             roster.opened(self.identity(number), now: 0)
             roster.closed(self.identity(number), now: 0)
         }
+        #expect(self.take(roster, at: 601 * Self.second).isEmpty)
         // Their turns came meanwhile, so they are asked about at once; who is new is not.
-        for number in 100..<200 { roster.opened(self.identity(number), now: 601 * Self.second) }
-        roster.opened(self.identity(0), now: 601 * Self.second)
-        let due = self.take(roster, at: 601 * Self.second)
-        #expect(Set(due.map(\.identity.user)) == [])
-        #expect(self.take(roster, at: 602 * Self.second).count >= 100)
+        for number in 100..<200 { roster.opened(self.identity(number), now: 602 * Self.second) }
+        for number in 0..<100 { roster.opened(self.identity(number), now: 602 * Self.second) }
+        let due = self.take(roster, at: 602 * Self.second).compactMap { Int($0.identity.user.dropFirst()) }
+        #expect(Set(100..<200).isSubset(of: due))
+        #expect(due.count < 110)
     }
 
     @Test func whatIsAskedAboutIsWhatCountsAsOne() {

@@ -67,7 +67,8 @@ extension NodeConfiguration {
         if (validation.user == nil) != (validation.password == nil) {
             problems.append(
                 self.problem(
-                    "validation.user", "validation.user and validation.password need each other: add the missing one"))
+                    validation.user == nil ? "validation.password" : "validation.user",
+                    "validation.user and validation.password need each other: add the missing one"))
         }
         for (name, value) in validation.headers.sorted(by: { $0.key < $1.key })
         where !ProxyHeaders.isAllowed(name) || !ProxyHeaders.isValue(value) {
@@ -77,7 +78,7 @@ extension NodeConfiguration {
         if (validation.tlsCertificateFile == nil) != (validation.tlsKeyFile == nil) {
             problems.append(
                 self.problem(
-                    "validation.tls_certificate_file",
+                    validation.tlsKeyFile == nil ? "validation.tls_certificate_file" : "validation.tls_key_file",
                     "validation.tls_certificate_file and validation.tls_key_file need each other: add the missing one"))
         } else if validation.isOverHTTP {
             do throws(HTTPTLS.Unusable) { _ = try self.authorityTLS() } catch {

@@ -11,6 +11,8 @@ extension ValidationService {
     /// Whether a connection of this identity has to wait for `admit`.
     package func mustAsk(_ identity: Identity, now: Int64 = Clock.monotonic) -> Bool {
         guard let key = self.configuration.unit.key(of: identity) else { return false }
+        // Whoever is known to be dead is turned away by that check, and nobody need be asked.
+        if case .revoked = self.revocations.verdict(for: identity) { return false }
         let (isGood, isStale) = self.roster.withLock { roster in
             let isGood = roster.isGood(key, within: self.configuration.intervalDegraded, now: now)
             return (isGood, !isGood && roster.isStale(key, now: now))
