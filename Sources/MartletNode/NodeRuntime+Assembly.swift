@@ -125,6 +125,12 @@ extension NodeRuntime {
         return settings
     }
 
+    static func relay(
+        _ node: String, _ hub: Hub, _ bus: any Bus, _ membership: Membership, _ metrics: MetricsRegistry
+    ) -> EmulationRelay {
+        EmulationRelay(node: node, hub: hub, bus: bus, metrics: metrics, knows: { membership.knows($0) })
+    }
+
     static func proxy(
         _ configuration: NodeConfiguration, _ metrics: MetricsRegistry, _ logger: Logger
     ) -> BackendProxy? {

@@ -114,24 +114,22 @@ final class NodeRuntime: Sendable {
         self.revoker = Revoker(log: log, intake: self.intake, bus: bus, logger: logger)
         self.feed = Self.feed(log, self.intake, self.revocations, metrics, logger)
         (self.roster, self.validation) = try Self.validation(
-            configuration, self.revocations, self.intake.missedPush, self.hub, self.revoker, self.sessionMetrics, logger,
+            configuration, self.revocations, self.intake.missedPush, self.hub, self.revoker, self.sessionMetrics,
+            logger,
             isPushHealthy: Self.isPushHealthy(self.consumer, self.feed))
         let admission = Self.admissionConfiguration(configuration)
-        let capacity = admission.connectionsMax
-        let hub = self.hub
         self.proxy = Self.proxy(configuration, metrics, logger)
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,
             roster: self.roster, validation: self.validation, metrics: EdgeMetrics(metrics), clients: self.clients,
-            emulation: EmulationRelay(
-                node: self.identifier, hub: hub, bus: bus, metrics: metrics,
-                knows: { [membership = self.cluster.membership] in membership.knows($0) }), capacity: capacity,
+            emulation: Self.relay(self.identifier, self.hub, bus, self.cluster.membership, metrics),
+            capacity: admission.connectionsMax,
             admission: Admission(admission, now: Clock.monotonic), proxy: self.proxy,
-            fetchKeys: Self.keyFetcher(verifier, hub))
+            fetchKeys: Self.keyFetcher(verifier, self.hub))
         self.departure = NodeDrain(
-            configuration.drain, hub: hub, shared: self.edge, life: self.life, logger: logger)
+            configuration.drain, hub: self.hub, shared: self.edge, life: self.life, logger: logger)
         self.rebalancer = Rebalancer(
-            configuration, cluster: self.cluster, hub: hub, edge: self.edge, metrics: metrics, logger: logger)
+            configuration, cluster: self.cluster, hub: self.hub, edge: self.edge, metrics: metrics, logger: logger)
         control.attach(self)
         self.cluster.attach(self)
         if let memory = bus as? MemoryBus { memory.attach(self.hub) }
