@@ -161,7 +161,8 @@ package struct ValidationSchedule: Sendable {
 
     /// How long until its turn; nil where that has come.
     package func wait(of id: Int32, now: Int64) -> Duration? {
-        guard self.sessions[Int(id)].state == .scheduled, let due = self.wheel.deadline(of: id) else { return nil }
+        let state = self.sessions[Int(id)].state
+        guard state == .scheduled || state == .unanswered, let due = self.wheel.deadline(of: id) else { return nil }
         return .nanoseconds(Int64(due - Swift.min(due, self.tick(of: now))) * Self.tick)
     }
 
