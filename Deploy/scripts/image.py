@@ -29,6 +29,8 @@ SWIFT_NEEDS = [
     "libxml2-dev", "libpython3.11", "libedit2", "libsqlite3-0", "libncurses6", "libz3-dev", "pkg-config", "tzdata",
     "zlib1g-dev", "unzip"]
 START_SECONDS = 60
+# What Docker gives a container.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def instructions(text: str):
@@ -50,7 +52,7 @@ class Stage:
 
     def __init__(self, directory: pathlib.Path, base: str, name: str):
         self.root, self.base, self.name = directory / name, base, name
-        self.folder, self.user, self.environment = "/", "0:0", {"PATH": os.defpath, "HOME": "/root"}
+        self.folder, self.user, self.environment = "/", "0:0", {"PATH": PATH, "HOME": "/root"}
         self.entry: list[str] = []
         self.command: list[str] = []
         self.check: list[str] = []
@@ -74,7 +76,7 @@ class Stage:
         binds = [swift.parents[2], *map(pathlib.Path, filter(None, os.environ.get("SWIFT_BINDS", "").split(":")))]
         for path in binds:
             self.mount(path)
-        self.environment["PATH"] = f"{swift.parent}:{os.defpath}"
+        self.environment["PATH"] = f"{swift.parent}:{PATH}"
         self.run(f"apt-get update -q && apt-get install -q -y --no-install-recommends {' '.join(SWIFT_NEEDS)}")
         configuration = subprocess.run(["git", "config", "--system", "-l"], capture_output=True, text=True).stdout
         for line in configuration.splitlines():
@@ -163,7 +165,6 @@ def carry_out(stage: Stage, stages: dict[str, Stage], name: str, rest: str):
 
 def start(stage: Stage):
     """Runs the image's command as its user, its root read-only, in a network of its own, and asks its health check."""
-    stage.environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     for path in ["/proc", "/dev"]:
         stage.mount(pathlib.Path(path))
     # The root is bound on itself in a mount namespace of its own, so that it can be read-only there and nowhere else.

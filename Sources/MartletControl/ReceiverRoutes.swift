@@ -70,7 +70,11 @@ struct ReceiverRoutes: Sendable {
     // MARK: - OpenID Connect Back-Channel Logout
 
     private struct LogoutRequest: Decodable {
-        let logout_token: String
+        let token: String
+
+        private enum CodingKeys: String, CodingKey {
+            case token = "logout_token"
+        }
     }
 
     private func logout(_ request: Request) async throws -> Response {
@@ -83,7 +87,7 @@ struct ReceiverRoutes: Sendable {
         guard let form = try? URLEncodedFormDecoder().decode(LogoutRequest.self, from: body) else {
             return Self.logoutFailure("logout_token is missing")
         }
-        switch await self.operations.take(form.logout_token, .logout) {
+        switch await self.operations.take(form.token, .logout) {
         case .accepted, .ignored: return Response(status: .ok, headers: [.cacheControl: "no-store"])
         case .refused(let reason): return Self.logoutFailure(Self.text(reason))
         // Section 2.8 has 400 for every failure.

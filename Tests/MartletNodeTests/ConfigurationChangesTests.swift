@@ -26,7 +26,7 @@ struct ConfigurationChangesTests {
                 switch key.kind {
                 case _ where name == "event_channels_max": "31"
                 case let kind where kind.contains("duration"): "11s"
-                case let kind where kind.contains("byte"): "131072"
+                case let kind where kind.contains("byte"): "196608"
                 default: "999"
                 }
             return "  \(name): \(value)"

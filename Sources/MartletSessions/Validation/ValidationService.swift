@@ -204,7 +204,8 @@ package final class ValidationService: Service {
 
     private func end(_ identity: Identity, _ reason: String?, now: Int64) {
         let invalidation = Invalidation(
-            id: MissedPush.findingPrefix + UUID().uuidString.lowercased(), target: self.configuration.unit.target(of: identity),
+            id: MissedPush.findingPrefix + UUID().uuidString.lowercased(),
+            target: self.configuration.unit.target(of: identity),
             at: Clock.wall, reason: reason, source: .pull)
         // Asked before what was found is remembered itself.
         if self.configuration.expectsPush, case .clear = self.revocations.verdict(for: identity),
