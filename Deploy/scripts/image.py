@@ -109,6 +109,9 @@ class Stage:
             source = origin / name.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
+                # What an earlier run laid there and is no more must not be built.
+                if target != "/":
+                    shutil.rmtree(place, ignore_errors=True)
                 run("cp", "-aT", source, place)
             else:
                 run("cp", "-a", source, place)

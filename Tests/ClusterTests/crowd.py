@@ -4,13 +4,14 @@
 
 import asyncio
 import bisect
+import contextlib
 import random
 import time
 
 import aiohttp
 
 from clients import token, until
-from cluster import API_KEY, SECRET
+from cluster import API_KEY, SECRET, Cluster
 from fire import CentrifugeReader, EventReader, Publisher, faults
 
 # The first delay of a Centrifuge SDK: half a second and up to as much again.
@@ -148,6 +149,21 @@ class Crowd:
         except AssertionError:
             pass  # The books say what is missing.
         return [fault for member in self.members for fault in faults(member, last)]
+
+
+@contextlib.asynccontextmanager
+async def gathered(cluster: Cluster):
+    """Starts a cluster and yields a crowd, empty yet, before its balancer; ends both."""
+    await asyncio.to_thread(cluster.start)
+    try:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
+            try:
+                yield crowd
+            finally:
+                await crowd.end(crowd.members)
+    finally:
+        await asyncio.to_thread(cluster.stop)
 
 
 class Front:

@@ -9,13 +9,12 @@ import asyncio
 import os
 import time
 
-import aiohttp
 import pytest
 
 from autoscaler import Autoscaler
 from clients import until
 from cluster import Cluster, wait_for
-from crowd import Book, Crowd
+from crowd import Book, Crowd, gathered
 
 CLIENTS = int(os.environ.get("AUTOSCALE_CLIENTS", "400"))
 BUILD = os.environ.get("AUTOSCALE_BUILD", "debug")
@@ -39,22 +38,15 @@ async def test_four_nodes_become_five_and_then_three():
     cluster = Cluster(4, spares=2, node_environment=ENVIRONMENT, build=BUILD)
     # Blind to who is emptiest, so that what evens out is the nodes' own doing.
     cluster.balance = "roundrobin"
-    await asyncio.to_thread(cluster.start)
-    try:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as http:
-            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
-            scaler = Autoscaler(cluster, TARGET, least=3, most=6, period=2, stabilization=STABILIZATION)
-            tasks = []
-            try:
-                await live(cluster, crowd, scaler, tasks)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                await crowd.end(crowd.members)
-    finally:
-        await asyncio.to_thread(cluster.stop)
+    async with gathered(cluster) as crowd:
+        scaler = Autoscaler(cluster, TARGET, least=3, most=6, period=2, stabilization=STABILIZATION)
+        tasks = []
+        try:
+            await live(cluster, crowd, scaler, tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def live(cluster: Cluster, crowd: Crowd, scaler: Autoscaler, tasks: list[asyncio.Task]):

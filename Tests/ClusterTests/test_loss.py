@@ -16,12 +16,11 @@ import subprocess
 import sys
 import time
 
-import aiohttp
 import pytest
 
 from clients import token
 from cluster import API_KEY, SECRET, Cluster
-from crowd import Crowd
+from crowd import Crowd, gathered
 
 CLIENTS = int(os.environ.get("LOSS_CLIENTS", "240"))
 # New connections a second that a node admits.
@@ -34,17 +33,8 @@ NODES = int(os.environ.get("LOSS_NODES", "3"))
 async def test_a_killed_nodes_clients_are_admitted_at_a_pace():
     environment = {"MARTLET_LIMITS_CONNECTS_PER_SECOND": str(PACE), "MARTLET_SLOW_START_DURATION": "0s"}
     cluster = Cluster(NODES, prometheus=False, build=BUILD, node_environment=environment)
-    await asyncio.to_thread(cluster.start)
-    try:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as http:
-            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
-            try:
-                await lose(cluster, crowd)
-            finally:
-                await crowd.end(crowd.members)
-    finally:
-        await asyncio.to_thread(cluster.stop)
+    async with gathered(cluster) as crowd:
+        await lose(cluster, crowd)
 
 
 async def lose(cluster: Cluster, crowd: Crowd):

@@ -13,11 +13,10 @@ import re
 import signal
 import time
 
-import aiohttp
 import pytest
 
 from cluster import ROOT, Cluster, Process, connectable, wait_for
-from crowd import Book, Crowd
+from crowd import Book, Crowd, gathered
 
 NODES = 4
 CLIENTS = int(os.environ.get("UPGRADE_CLIENTS", "400"))
@@ -63,17 +62,8 @@ async def test_an_upgrade_is_a_ripple(kind):
     environment = {"MARTLET_DRAIN_DELAY": f"{DELAY}s", "MARTLET_DRAIN_WINDOW": f"{WINDOW:g}s"}
     spares = NODES if kind is Cluster else 0
     cluster = kind(NODES, prometheus=False, spares=spares, node_environment=environment, build=BUILD)
-    await asyncio.to_thread(cluster.start)
-    try:
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as http:
-            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
-            try:
-                await upgrade(cluster, crowd)
-            finally:
-                await crowd.end(crowd.members)
-    finally:
-        await asyncio.to_thread(cluster.stop)
+    async with gathered(cluster) as crowd:
+        await upgrade(cluster, crowd)
 
 
 async def upgrade(cluster: Cluster, crowd: Crowd):
