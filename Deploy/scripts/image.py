@@ -59,6 +59,9 @@ class Stage:
         self.mounts: list[pathlib.Path] = []
 
     def make(self):
+        # Only what was built is kept from one run to the next: an image begins from nothing.
+        if not self.base.startswith("swift"):
+            run("rm", "-rf", "--one-file-system", self.root)
         if not (self.root / "etc/debian_version").exists():
             mirror = re.search(r"https?://\S+/debian(?=\s|/?$)", sources(), re.MULTILINE)
             run("debootstrap", "--variant=minbase", SUITE, self.root, mirror.group() if mirror else "")

@@ -38,7 +38,9 @@ extension EdgeShard {
             if requests.contains(where: { self.mustWaitForKeys(slot, $0) }) {
                 return self.waitForKeys(slot, with: payload)
             }
-            if requests.contains(where: { self.mustWaitForAuthority(slot, $0) }) { return self.keep(slot, payload) }
+            // Only the first connect of a batch can succeed, and so it alone is asked about.
+            let connect = requests.first { if case .connect = $0.call { true } else { false } }
+            if let connect, self.mustWaitForAuthority(slot, connect) { return self.keep(slot, payload) }
             let batch = RPCBatch(outstanding: requests.count)
             for request in requests where self.connections[Int(slot)].stage == .webSocket {
                 self.call(slot, request, batch: batch)

@@ -19,7 +19,14 @@ struct RecoveredPatches {
     /// For which they are kept, in the shard's 100 ms ticks.
     private static let lifetime: UInt32 = 50
 
-    private var patches: [Key: Publication?] = [:]
+    /// A patch with what it is between: after a fail-over of the bus a position may name another publication.
+    private struct Entry {
+        var before: Publication
+        var publication: Publication
+        var patch: Publication?
+    }
+
+    private var patches: [Key: Entry] = [:]
     private var bytes = 0
     private var begun: UInt32 = 0
 
@@ -44,13 +51,15 @@ struct RecoveredPatches {
             return delta.patch(encoding)
         }
         let key = Key(channel: publication.channel, position: position, encoding: encoding)
-        if let known = self.patches[key] { return known }
+        if let known = self.patches[key], known.before == before, known.publication == publication {
+            return known.patch
+        }
         let made = delta.patch(encoding)
-        let size = Self.overhead + (made?.data.count ?? 0)
+        let size = Self.overhead + (made?.data.count ?? 0) + before.data.count + publication.data.count
         if self.bytes + size > Self.bytesMax { self.clear() }
         if self.patches.isEmpty { self.begun = tick }
         self.bytes += size
-        self.patches[key] = .some(made)
+        self.patches[key] = Entry(before: before, publication: publication, patch: made)
         return made
     }
 

@@ -15,6 +15,8 @@ struct PublicationEncoder {
     /// What those get who take patches: by format, in full and then as a patch. Made for the first of them.
     private var deltaFrames: [FrameIndex?] = []
     private var delta: PublicationDelta?
+    /// Bytes that were gone through to make patches.
+    private(set) var patchedBytes = 0
 
     /// - Parameters:
     ///   - base: What patches are against, where anybody takes them.
@@ -49,6 +51,7 @@ struct PublicationEncoder {
         if isPatch {
             let patch = delta.patch(encoding)
             self.delta = delta
+            self.patchedBytes += self.publication.data.count + (self.base?.data.count ?? 0)
             frame =
                 patch.map { reactor.droppableFrame(PublicationEncoder($0).encode(format)) }
                 ?? self.deltaFrame(format, isPatch: false, in: reactor)

@@ -242,7 +242,8 @@ package final class Shard {
                 self.reactor.enqueue(frame, to: subscriber.slot)
             }
         }
-        self.enqueuedOfTurn += subscribers.count
+        // A byte of a patch costs about as much as two deliveries are queued for.
+        self.enqueuedOfTurn += subscribers.count + 2 * encoder.patchedBytes
         self.metrics.deliveries.add(subscribers.count)
         guard encoder.leavesOpen else { return }
         for subscriber in subscribers where subscriber.format.isOpen {

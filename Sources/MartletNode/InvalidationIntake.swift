@@ -57,6 +57,8 @@ final class InvalidationIntake: Sendable {
         // One that is known is told again: a connection could have come between by another node's clock.
         let receivedAt = tellsShards ? max(receivedAt, Clock.wall) : receivedAt
         guard self.revocations.insert(invalidation, receivedAt: receivedAt) != .expired else { return }
+        // The first clients may have been let in while this one was read.
+        let tellsShards = tellsShards || self.isOpen.load(ordering: .acquiring)
         let tally = self.journal.note(invalidation, at: position, isOwn: isOwn, isReplay: !tellsShards)
         if tellsShards { self.hub.invalidate(invalidation, tally) }
     }
@@ -68,7 +70,7 @@ final class InvalidationIntake: Sendable {
     }
 
     /// To be called before the first client is let in: from now on what is read may end connections.
-    func open() { self.isOpen.store(true, ordering: .relaxed) }
+    func open() { self.isOpen.store(true, ordering: .releasing) }
 
     /// Whether the shards have more to close than a source that can wait should add to.
     var isBehind: Bool { self.hub.isBehind }
@@ -106,6 +108,11 @@ extension InvalidationIntake: KafkaConsumerDelegate {
             self.refused(
                 reason,
                 ["topic": "\(topic.name)", "partition": "\(letter.partition)", "offset": "\(letter.offset)"])
+            // It may have ended a session: what cannot be judged for want of keys is not forgotten in silence.
+            if reason == .keysUnavailable {
+                let at = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
+                self.revocations.raiseFloor(to: Int64(min(at, Clock.wall)))
+            }
             // Of what was there before this node began, the nodes that ran then have told.
             if isOpen, let deadLetter = topic.deadLetter {
                 self.deadLetters?.copy(letter, key: key, value: value, to: deadLetter)
@@ -145,7 +152,7 @@ extension InvalidationIntake: KafkaConsumerDelegate {
     func occurred(_ event: KafkaConsumerEvent) {
         switch event {
         case .caughtUp:
-            self.isOpen.store(true, ordering: .relaxed)
+            self.isOpen.store(true, ordering: .releasing)
         case .healthChanged(.healthy): self.logger.info("events arrive again")
         case .healthChanged(.unhealthy(let why)): self.logger.warning("events may not arrive: \(why)")
         // The consumer has logged it.

@@ -65,7 +65,7 @@ extension NodeRuntime {
         return settings
     }
 
-    private static func unit(_ validation: NodeConfiguration.Validation) -> ValidationUnit {
+    static func unit(_ validation: NodeConfiguration.Validation) -> ValidationUnit {
         switch validation.kind {
         case .none, .http: .session
         case .introspection: .credential

@@ -129,7 +129,7 @@ final class NodeRuntime: Sendable {
         self.departure = NodeDrain(
             configuration.drain, hub: self.hub, shared: self.edge, life: self.life, logger: logger)
         self.rebalancer = Rebalancer(
-            configuration, cluster: self.cluster, hub: self.hub, edge: self.edge, metrics: metrics, logger: logger)
+            configuration, cluster: self.cluster, hub: self.hub, metrics: metrics, logger: logger)
         control.attach(self)
         self.cluster.attach(self)
         if let memory = bus as? MemoryBus { memory.attach(self.hub) }

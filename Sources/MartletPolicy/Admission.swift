@@ -24,6 +24,8 @@ package struct Admission: Sendable {
     private var bucket: TokenBucket?
     /// When the node became ready, while its rate still rises.
     private var risingSince: Int64?
+    /// Whether it ever was, or would have been but for a drain.
+    private var hasBeenReady = false
     private var addresses: [UInt64: Int32] = [:]
     private var users: [String: Int32] = [:]
 
@@ -36,16 +38,17 @@ package struct Admission: Sendable {
     /// The node does something else from now on. A drain is final: readiness that comes late does not open the doors
     /// again; `reopen` does.
     package mutating func enter(_ mode: Mode, now: Int64) {
+        if mode == .ready { self.hasBeenReady = true }
         guard self.mode != .draining else { return }
         if mode == .ready, self.mode != .ready { self.risingSince = now }
         self.mode = mode
     }
 
-    /// Takes a drain back. The rate rises as that of a new node does.
+    /// Takes a drain back. The rate rises as that of a new node does; one that was not ready yet goes on starting.
     package mutating func reopen(now: Int64) {
         guard self.mode == .draining else { return }
         self.mode = .starting
-        self.enter(.ready, now: now)
+        if self.hasBeenReady { self.enter(.ready, now: now) }
     }
 
     /// Takes other limits. Who is in stays in, and who is not counted by address or user yet is not counted later.

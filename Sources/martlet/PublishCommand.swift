@@ -15,7 +15,10 @@ struct PublishCommand: AsyncParsableCommand {
     @Argument(help: "The channel.")
     var channel: String
 
-    @Argument(help: "The message: JSON, or text that becomes a JSON string; - reads standard input.")
+    @Argument(
+        help: """
+            The message: JSON, or text that becomes a JSON string; in a channel of bytes as it is. - reads standard input.
+            """)
     var data: String
 
     private struct Answer: Encodable {
@@ -25,16 +28,11 @@ struct PublishCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.output.reporting {
             let text = self.data == "-" ? FileHandle.standardInput.readDataToEndOfFile() : Data(self.data.utf8)
-            let payload = Payload.normalize(Array(text))
             var body = JSONWriter(capacity: text.count * 2 + 64)
             body.beginObject()
             body.member("channel", self.channel)
-            if let payload {
-                body.member("data", raw: payload)
-            } else {
-                // Some channels take any bytes; the node says whether this one does.
-                body.member("b64data", raw: Base64.quoted(Array(text)))
-            }
+            // The bytes as they are: only the node knows whether the channel is one of JSON, or takes any.
+            body.member(text.isEmpty ? "data" : "b64data", raw: Base64.quoted(Array(text)))
             body.endObject()
             _ = try await self.api.call("publish", body.bytes)
             try self.output.print("Published to \(self.channel).", Answer(channel: self.channel))

@@ -59,6 +59,8 @@ class Autoscaler:
             at = f'{{instance="127.0.0.1:{node.internal}"}}'
             costs[node] = await asyncio.to_thread(self.cluster.query, f"martlet_deletion_cost{at}")
             held[node] = int(await asyncio.to_thread(self.cluster.query, f"martlet_open_connections{at}") or 0)
+        if None in costs.values():
+            return  # One was not scraped this time; the next round will tell.
         leaving = min(nodes, key=lambda node: costs[node])
         self.choices.append((leaving.process.name, {node.process.name: count for node, count in held.items()}))
         leaving.process.send(signal.SIGTERM)

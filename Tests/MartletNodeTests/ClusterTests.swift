@@ -126,7 +126,7 @@ struct ClusterTests {
 @Suite("Who is heard of")
 struct MembershipTests {
     private func member(_ id: String) -> ClusterMember {
-        ClusterMember(id: id, name: "", version: "", startedAt: 0, connections: 0, capacity: 0, state: "")
+        ClusterMember(id: id, name: id, version: "", startedAt: 0, connections: 0, capacity: 0, state: "")
     }
 
     @Test func isThereForAWhile() {

@@ -33,6 +33,18 @@ struct AdmissionTests {
         #expect(ready == .admit && admission.connections == 1)
     }
 
+    /// Or clients would be let in before it is known who is revoked.
+    @Test func aDrainTakenBackBeforeReadinessDoesNotOpenTheDoors() {
+        var admission = Admission(AdmissionConfiguration(connectionsMax: 9), now: 0)
+        admission.enter(.draining, now: 0)
+        admission.reopen(now: 0)
+        let starting = admission.admit(Self.one, now: 0)
+        #expect(Self.reason(starting) == .notReady)
+        admission.enter(.ready, now: 0)
+        let ready = admission.admit(Self.one, now: 0)
+        #expect(ready == .admit)
+    }
+
     @Test func capacityIsGivenBack() {
         var admission = Self.admission(AdmissionConfiguration(connectionsMax: 2))
         let verdicts = (0..<3).map { _ in Self.reason(admission.admit(Self.one, now: 0)) }

@@ -12,8 +12,8 @@ package import MartletCore
 ///
 ///     0x00 · 0x02 · offset (8 bytes, big-endian) · length of epoch (1 byte) · epoch · envelope without position
 ///
-/// The first byte sets it apart from what other services publish, which is text, or bytes that begin with another. The payload was validated by the node
-/// where it entered.
+/// The first byte sets it apart from what other services publish, which is text, or bytes that begin with another. The
+/// payload was validated by the node where it entered.
 package enum Envelope {
     package enum DecodingError: Error, Hashable, Sendable {
         case malformed

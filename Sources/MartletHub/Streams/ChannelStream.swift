@@ -387,8 +387,10 @@ final class ChannelStream {
             guard reading.isNeeded || self.isBehind else { return }
             self.failureCount += 1
             self.suspicion = .gap
-            let wait = self.limits.retryBase.nanoseconds << Int64(min(self.failureCount - 1, 20))
-            self.retryAt = now + min(self.limits.retryCeiling.nanoseconds, wait)
+            let doublings = Int64(1) << Int64(min(self.failureCount - 1, 20))
+            let wait = self.limits.retryBase.nanoseconds.multipliedReportingOverflow(by: doublings)
+            let ceiling = self.limits.retryCeiling.nanoseconds
+            self.retryAt = now + (wait.overflow ? ceiling : min(ceiling, wait.partialValue))
             guard self.failureCount >= self.limits.readFailuresMax else { return }
             // Better to be told than to be left without messages.
             step.isLost = true

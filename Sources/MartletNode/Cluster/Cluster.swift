@@ -154,11 +154,16 @@ final class Cluster: Sendable {
         return SurveyAnswer(number: question.number, node: self.id, name: name, outcome: outcome)
     }
 
+    /// Whether the others cannot be seen, because the bus does not carry.
+    var isCutOff: Bool { self.bus.health != .healthy }
+
     // MARK: - What comes over the bus
 
     func received(_ member: ClusterMember, isHello: Bool) {
+        // Who greets after a moment without the bus is known, and so knows this node: all of them at once would be many.
+        let isKnown = self.membership.knows(member.id)
         self.membership.heard(member)
-        guard isHello, member.id != self.id, let own = self.node?.member else { return }
+        guard isHello, !isKnown, member.id != self.id, let own = self.node?.member else { return }
         // Who has said goodbye greets nobody, or would count as there again.
         guard self.settling.withLock({ $0 }) != .gone else { return }
         self.bus.send(ControlMessage.announcement(own, isHello: false).json, to: member.id) { _ in }

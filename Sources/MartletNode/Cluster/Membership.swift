@@ -51,11 +51,15 @@ final class Membership: Sendable {
         return seen.sorted { ($0.member.name, $0.member.id) < ($1.member.name, $1.member.id) }
     }
 
-    /// Those that are there, and how many there were lately, those included that fell silent without a goodbye.
+    /// Those that are there, and how many there were lately, those included that fell silent without a goodbye, but for
+    /// those that were started again under their name.
     func view(at now: Int64 = Clock.monotonic) -> (seen: [Seen], recent: Int) {
         self.table.withLock { table in
             table = table.filter { now - $0.value.last <= Self.recentMax }
-            return (table.values.filter { Self.isThere($0, now) }, table.count)
+            let there = table.values.filter { Self.isThere($0, now) }
+            let names = Set(there.map(\.member.name))
+            let lost = table.values.count { !Self.isThere($0, now) && !names.contains($0.member.name) }
+            return (there, there.count + lost)
         }
     }
 

@@ -15,6 +15,8 @@ final class Rebalancer: Sendable {
         var policy: RebalancePolicy
         var period: Duration
         var last = RebalanceDecision.hold(.unsettled)
+        /// Nodes there should be, when the others could last be seen.
+        var desired = 1
     }
 
     /// How often it is looked whether a period is over: a period that was shortened holds soon.
@@ -22,7 +24,6 @@ final class Rebalancer: Sendable {
 
     private let cluster: Cluster
     private let hub: Hub
-    private let edge: EdgeShared
     private let desired: DesiredNodes
     private let logger: Logger
     private let startedAt = Clock.monotonic
@@ -31,12 +32,10 @@ final class Rebalancer: Sendable {
     private let decisions: [String: Counter]
 
     init(
-        _ configuration: NodeConfiguration, cluster: Cluster, hub: Hub, edge: EdgeShared, metrics: MetricsRegistry,
-        logger: Logger
+        _ configuration: NodeConfiguration, cluster: Cluster, hub: Hub, metrics: MetricsRegistry, logger: Logger
     ) {
         self.cluster = cluster
         self.hub = hub
-        self.edge = edge
         self.desired = configuration.desiredNodes
         self.logger = logger
         self.state = Mutex(
@@ -71,7 +70,14 @@ final class Rebalancer: Sendable {
     /// What was decided last, as its metric calls it.
     var lastDecision: String { Self.name(of: self.state.withLock { $0.last }) }
 
-    var desiredNodes: Int { self.desired.nodes(self.load(settling: 0, at: Clock.monotonic).cluster) }
+    /// While the others cannot be seen, not less than when they could: an outage of the bus must not end nodes.
+    var desiredNodes: Int {
+        let desired = self.desired.nodes(self.load(settling: 0, at: Clock.monotonic).cluster)
+        return self.state.withLock { state in
+            state.desired = self.cluster.isCutOff ? max(state.desired, desired) : desired
+            return state.desired
+        }
+    }
 
     private var deletionCost: Int32 {
         guard let own = self.cluster.own else { return 0 }

@@ -31,8 +31,10 @@ extension NodeRuntime {
         node.connectionCount = outcome.connections.count
         node.connections = zip(outcome.connections, outcome.identities).prefix(Self.describedMax).map(Self.describe)
         var keys: [String] = request.subject == .user ? [] : [request.id]
-        for identity in outcome.identities.prefix(Self.describedMax) where !keys.contains(identity.sessionKey) {
-            keys.append(identity.sessionKey)
+        let unit = Self.unit(self.configuration.validation)
+        for key in outcome.identities.prefix(Self.describedMax).compactMap(unit.key)
+        where !keys.contains(key) {
+            keys.append(key)
         }
         node.validations = keys.compactMap(self.validation)
         node.revocations = self.targets(of: request, outcome.identities).compactMap(self.revocation)

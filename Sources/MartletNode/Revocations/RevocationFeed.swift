@@ -29,6 +29,10 @@ final class RevocationFeed: Sendable {
         var failure: String?
         /// What this node remembers of what Redis has lost, until it was written again.
         var lost: [Invalidation] = []
+        /// Whether this node has taken it on itself to write that again.
+        var isRepairing = false
+        /// When revocations were last seen to be lost, in monotonic nanoseconds.
+        var lostAt: Int64?
     }
 
     /// From one read to the next where nothing is told, and after one that failed.
@@ -36,6 +40,8 @@ final class RevocationFeed: Sendable {
     private static let retryInterval: Int64 = 1_000_000_000
     /// Time without a read that came to the end after which revocations may be missing.
     private static let silenceMax: Int64 = 30_000_000_000
+    /// For which a loss counts as push that is not healthy.
+    private static let lossMemory: Int64 = 10_000_000_000
     private static let tick: Duration = .milliseconds(50)
 
     private let log: any RevocationLog
@@ -72,6 +78,8 @@ final class RevocationFeed: Sendable {
             guard let readAt = state.readAt, now - readAt <= Self.silenceMax else {
                 return "revocations: redis gives none: \(state.failure ?? "no answer")"
             }
+            // So long that sessions are validated early, which may have been among what was lost.
+            if let lostAt = state.lostAt, now - lostAt < Self.lossMemory { return "revocations: redis lost some" }
             return nil
         }
     }
@@ -144,14 +152,21 @@ final class RevocationFeed: Sendable {
         let lost = self.state.withLock { $0.lost }
         guard !lost.isEmpty else { return }
         do throws(BusError) {
-            if try await self.log.claimRepair() {
+            // A claim of its own that failed half-way is still this node's.
+            var isClaimed = self.state.withLock { $0.isRepairing }
+            if !isClaimed { isClaimed = try await self.log.claimRepair() }
+            if isClaimed {
+                self.state.withLock { $0.isRepairing = true }
                 for invalidation in lost {
                     _ = try await self.log.append(ControlMessage.invalidation(invalidation).json)
                 }
                 self.logger.notice(
                     "revocations that redis had lost were written again", metadata: ["count": "\(lost.count)"])
             }
-            self.state.withLock { $0.lost = [] }
+            self.state.withLock { state in
+                state.lost = []
+                state.isRepairing = false
+            }
         } catch {
             // Tried again with the next read.
             self.logger.warning(
@@ -171,12 +186,14 @@ final class RevocationFeed: Sendable {
                 state.epoch = page.epoch
                 state.last = .zero
                 state.lost = lost
+                state.lostAt = Clock.monotonic
             }
             return true
         }
         if let floor = page.floor, floor > before.last {
             self.losses.add()
             self.revocations.raiseFloor(to: Int64(floor.time))
+            self.state.withLock { $0.lostAt = Clock.monotonic }
             self.logger.error("redis has dropped revocations before they were read, because they were too many")
         }
         let tellsShards = self.isCaughtUp

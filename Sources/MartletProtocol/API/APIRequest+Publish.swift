@@ -8,7 +8,8 @@ extension APIRequest {
     package struct Message: Equatable, Sendable {
         /// JSON on one line; bytes as they came where they came in base 64.
         private let data: [UInt8]
-        private let isEncoded: Bool
+        /// What those bytes are in a channel of JSON; nil where they can be nothing there.
+        private let json: [UInt8]?
         /// A JSON object of strings on one line, or nil.
         package var tags: [UInt8]?
         /// Whether the channel's history is not to hold it.
@@ -17,24 +18,25 @@ extension APIRequest {
         package var version: UInt64 = 0
         package var versionEpoch = ""
 
-        /// `delta` asks for what is a way to save bytes alone: messages are sent in whole.
+        /// `delta` is taken and means nothing: whether patches are made is the namespace's to say.
         static let fields = [
             "data", "b64data", "skip_history", "tags", "idempotency_key", "delta", "version", "version_epoch",
         ]
 
         package init(data: [UInt8]) {
             self.data = data
-            self.isEncoded = false
+            self.json = data
         }
 
         init(_ fields: APIFields, _ body: Span<UInt8>) throws(APIError) {
             if let bytes = try fields.bytes("b64data", body) {
                 self.data = bytes
-                self.isEncoded = true
+                self.json = Payload.normalize(bytes)
             } else if fields.has("data") {
                 // Null is a message like any other.
-                self.data = fields.json("data", body) ?? Array("null".utf8)
-                self.isEncoded = false
+                let data = fields.json("data", body) ?? Array("null".utf8)
+                self.data = data
+                self.json = data
             } else {
                 throw .badRequest("data is missing")
             }
@@ -53,8 +55,9 @@ extension APIRequest {
         /// What is published in a channel. Where that is one of bytes, JSON is the bytes that it is written in.
         package func payload(for kind: NamespaceOptions.Data) throws(APIError) -> PublishedPayload {
             let payload =
-                self.isEncoded || kind == .binary
-                ? PublishedPayload(anything: self.data, for: kind) : PublishedPayload(json: self.data, for: kind)
+                kind == .binary
+                ? PublishedPayload(anything: self.data, for: kind)
+                : self.json.flatMap { PublishedPayload(json: $0, for: kind) }
             guard let payload else { throw .badRequest("b64data is neither JSON nor UTF-8") }
             return payload
         }

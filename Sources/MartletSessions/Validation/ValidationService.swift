@@ -32,6 +32,8 @@ package final class ValidationService: Service {
         var deathGuard: DeathGuard
         var admissions: AdmissionQueue
         var overdueCountedAt: Int64 = .min
+        /// Whether the next call leaves places to those who are inside.
+        var sharesCall = false
     }
 
     /// How often it looks what is due.
@@ -105,8 +107,19 @@ package final class ValidationService: Service {
         return batches
     }
 
+    /// Who waits at the door comes first. Where those fill a call, every second one leaves half of its places to those
+    /// who are inside, or nobody would ever be asked about again.
     private func nextBatch(now: Int64) -> [SessionToValidate]? {
-        let guests = Swift.min(self.state.withLock { $0.admissions.unaskedCount }, self.configuration.batchMax)
+        let most = self.configuration.batchMax
+        let (guests, isShared) = self.state.withLock { state in
+            state.sharesCall.toggle()
+            return (Swift.min(state.admissions.unaskedCount, most), state.sharesCall)
+        }
+        if isShared, guests == most, let batch = self.batch(guests: most / 2, now: now) { return batch }
+        return self.batch(guests: guests, now: now)
+    }
+
+    private func batch(guests: Int, now: Int64) -> [SessionToValidate]? {
         guard let due = self.roster.withLock({ $0.nextBatch(guests: guests, now: now) }) else { return nil }
         let waiting = guests > 0 ? self.state.withLock { $0.admissions.take(guests) } : []
         return waiting.map { SessionToValidate(identity: $0) } + due
