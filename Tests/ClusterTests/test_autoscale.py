@@ -52,7 +52,7 @@ async def test_four_nodes_become_five_and_then_three():
 async def live(cluster: Cluster, crowd: Crowd, scaler: Autoscaler, tasks: list[asyncio.Task]):
     await asyncio.to_thread(wait_for, "the balancer knows who is there", lambda: cluster.nodes_up() == 4)
     await crowd.grow(int(CLIENTS * 0.85))
-    tasks += [asyncio.create_task(scaler.run()), asyncio.create_task(crowd.publish(Running(cluster), 20))]
+    tasks += [asyncio.create_task(scaler.run()), asyncio.create_task(crowd.publish(Running(cluster), min(20, 16_000 / CLIENTS)))]
     await asyncio.sleep(8)
     assert not scaler.changes, "four nodes were right"
 

@@ -24,7 +24,8 @@ WINDOW = float(os.environ.get("UPGRADE_WINDOW", "4"))
 BUILD = os.environ.get("UPGRADE_BUILD", "debug")
 # Longer than the balancer takes to notice.
 DELAY = 3
-RATE = 40
+# Messages a second in all: few where clients are many, for one process takes what all of them get.
+RATE = min(40, 16_000 / CLIENTS)
 
 
 class NginxCluster(Cluster):
