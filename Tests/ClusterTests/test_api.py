@@ -182,9 +182,15 @@ async def test_subscriptions_of_users_on_all_nodes(api, connect, request):
     assert other.subscribed == []
     await api.publish(cent.PublishRequest(channel=channel, data="heard"))
     await until("heard", lambda: all(client.received == [(channel, "heard")] for client in clients))
-    presence = await api.presence(cent.PresenceRequest(channel=channel))
-    assert sorted(presence.presence) == sorted(client.client for client in clients)
-    assert {info.user for info in presence.presence.values()} == {user}
+
+    async def all_present():
+        there = (await api.presence(cent.PresenceRequest(channel=channel))).presence
+        return there if len(there) >= len(clients) else None
+
+    # Entries are gathered for a moment before they go to Redis, and each node's go by themselves.
+    there = await until("all are there", all_present)
+    assert sorted(there) == sorted(client.client for client in clients)
+    assert {info.user for info in there.values()} == {user}
     stats = await api.presence_stats(cent.PresenceStatsRequest(channel=channel))
     assert (stats.num_clients, stats.num_users) == (3, 1)
     channels = await api.channels(cent.ChannelsRequest(pattern="chat:sub*"))
