@@ -1,138 +1,109 @@
 # This source file is part of the Martlet project.
 # SPDX-License-Identifier: Apache-2.0
-"""A crowd of clients behind a balancer, which reconnect as SDKs and browsers do, and the book of when each did."""
+"""A crowd of clients behind a balancer, in processes of their own, and the book of when each came and went."""
 
 import asyncio
 import bisect
 import contextlib
-import random
-import time
+import json
+import math
+import pathlib
+import sys
 
 import aiohttp
 
-from clients import token, until
+from clients import until
 from cluster import API_KEY, SECRET, Cluster
-from fire import CentrifugeReader, EventReader, Publisher, faults
+from members import Book
+from publisher import Publisher
 
-# The first delay of a Centrifuge SDK: half a second and up to as much again.
-SDK_DELAY = 0.5
-
-
-class Book:
-    """When connections began, ended and were refused, in seconds of the monotonic clock."""
-
-    def __init__(self):
-        self.began: list[float] = []
-        self.ended: list[float] = []
-        self.refused: list[float] = []
-        # Clients that were refused again although they had waited as long as they were told.
-        self.refused_again: list[str] = []
-
-    @staticmethod
-    def peak(moments: list[float]) -> int:
-        """The most that fell into any second."""
-        moments = sorted(moments)
-        return max((index - bisect.bisect_right(moments, moment - 1) + 1
-                    for index, moment in enumerate(moments)), default=0)
+# What one process follows with a fraction of a core.
+MEMBERS_PER_PROCESS = 2_000
+# An answer of a process is a line, the longest that of its book.
+ANSWER_BYTES_MAX = 1 << 25
 
 
-class Member:
-    """What both kinds of members do between two connections."""
-
-    book: Book
-
-    async def run(self):
-        while not self.stopping:
-            self.connected_at = self.advice = None
-            try:
-                await self.connect(self.nodes[0].public)
-            except aiohttp.WSServerHandshakeError as error:
-                self.advice = float(error.headers.get("Retry-After", 0) or 0)
-            except (aiohttp.ClientError, ConnectionError, asyncio.TimeoutError, OSError, EOFError):
-                pass
-            self.subscribed.clear()
-            if self.stopping:
-                return
-            if self.connected_at:
-                self.book.ended.append(time.monotonic())
-                self.refusals = 0
-            elif self.advice:
-                self.book.refused.append(time.monotonic())
-                self.refusals += 1
-                if self.refusals > 1:
-                    self.book.refused_again.append(self.name)
-            await asyncio.sleep(self.pause())
-
-
-class SDKMember(Member, CentrifugeReader):
-    def __init__(self, book: Book, *arguments):
-        super().__init__(*arguments)
-        self.book, self.refusals, self.name = book, 0, f"SDK on {self.channels}"
-
-    def pause(self) -> float:
-        return self.advice or SDK_DELAY + random.uniform(0, SDK_DELAY)
-
-    def started(self, channel, result):
-        if not self.connected_at:
-            self.connected_at = time.monotonic()
-            self.book.began.append(self.connected_at)
-        super().started(channel, result)
-
-
-class EventMember(Member, EventReader):
-    """Waits as its last `retry:` says; a stream that ends before it began was a refusal."""
-
-    def __init__(self, book: Book, *arguments):
-        super().__init__(*arguments)
-        self.book, self.refusals, self.retry, self.name = book, 0, 1.0, f"event stream on {self.channels}"
-
-    def pause(self) -> float:
-        return self.retry
-
-    def line(self, name: str, value: str):
-        if name == "retry":
-            self.retry = self.advice = int(value) / 1000
-        elif not name and not self.connected_at:
-            self.connected_at = time.monotonic()
-            self.book.began.append(self.connected_at)
+def peak(moments: list[float]) -> int:
+    """The most that fell into any second."""
+    moments = sorted(moments)
+    return max((index - bisect.bisect_right(moments, moment - 1) + 1
+                for index, moment in enumerate(moments)), default=0)
 
 
 class Crowd:
     """Members over both transports, each on one of the channels, and publishers of numbers."""
 
-    def __init__(self, http: aiohttp.ClientSession, front: int, channels: list[str]):
-        self.http, self.front, self.channels = http, [Front(front)], channels
-        self.book = Book()
-        self.members: list[Member] = []
-        self.tasks: dict[Member, asyncio.Task] = {}
+    def __init__(self, http: aiohttp.ClientSession, channels: list[str]):
+        self.http, self.channels = http, channels
+        self.processes: list[asyncio.subprocess.Process] = []
+        self.size = 0
         self.publishers: list[Publisher] = []
+
+    async def start(self, front: int, processes: int):
+        """The processes, without members yet, who will come through the balancer on a port."""
+        command = [sys.executable, str(pathlib.Path(__file__).with_name("members.py")), str(front), SECRET]
+        for _ in range(processes):
+            self.processes.append(await asyncio.create_subprocess_exec(
+                *command, *self.channels, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                limit=ANSWER_BYTES_MAX))
+
+    async def stop(self):
+        for process in self.processes:
+            process.stdin.close()
+        for process in self.processes:
+            try:
+                await asyncio.wait_for(process.wait(), 10)
+            except asyncio.TimeoutError:
+                process.kill()
+                await process.wait()
+
+    async def ask(self, name: str, *arguments, each=None) -> list:
+        """What each process answers to a command, with arguments for all, or with those that `each` gives it."""
+        async def one(process: asyncio.subprocess.Process, arguments):
+            process.stdin.write(json.dumps([name, *arguments]).encode() + b"\n")
+            answer = await process.stdout.readline()
+            assert answer, f"a process of the crowd has ended at {name}"
+            return json.loads(answer)
+        each = each or [arguments] * len(self.processes)
+        return await asyncio.gather(*(one(*pair) for pair in zip(self.processes, each, strict=True)))
+
+    def shares(self, count: int) -> list[int]:
+        ends = [count * index // len(self.processes) for index in range(len(self.processes) + 1)]
+        return [end - start for start, end in zip(ends, ends[1:])]
 
     async def grow(self, count: int, per_second: float = 400):
         """Adds members at a pace and waits until all are subscribed."""
-        for index in range(len(self.members), len(self.members) + count):
-            kind = [SDKMember, EventMember][index % 2]
-            credentials = token(SECRET, f"u{index}", f"s{index}")
-            member = kind(self.book, self.http, self.front, [self.channels[index % len(self.channels)]], credentials)
-            self.members.append(member)
-            self.tasks[member] = asyncio.create_task(member.run())
-            await asyncio.sleep(1 / per_second)
+        each, first = [], self.size
+        for share in self.shares(count):
+            each.append((first, share, per_second / len(self.processes)))
+            first += share
+        self.size += count
+        await self.ask("grow", each=each)
         await self.connected()
 
     async def shrink(self, count: int):
-        """The members who came last go."""
-        gone, self.members = self.members[-count:], self.members[:-count]
-        await self.end(gone)
+        """The members who came last to each process go."""
+        self.size -= count
+        await self.ask("shrink", each=[(share,) for share in self.shares(count)])
 
-    async def end(self, members):
-        for member in members:
-            member.stopping = True
-        tasks = [self.tasks.pop(member) for member in members]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def missing(self) -> int:
+        return sum(await self.ask("missing"))
 
     async def connected(self, seconds: float = 60):
-        await until("all are subscribed", lambda: all(member.subscribed for member in self.members), seconds)
+        async def all_are() -> bool:
+            return not await self.missing()
+        await until("all are subscribed", all_are, seconds)
+
+    async def book(self) -> Book:
+        books = [Book(**book) for book in await self.ask("tell")]
+        return Book(*(sum((getattr(book, name) for book in books), []) for name in Book.__dataclass_fields__))
+
+    async def strain(self) -> str:
+        """Whether what was measured may have been the clients' doing."""
+        spent, busiest, latest = zip(*await self.ask("strain"))
+        return (
+            f"clients: {len(spent)} processes, {sum(spent):.1f} s of CPU, {max(busiest):.0%} of a core in a process' "
+            f"busiest second, timers late by at most {max(latest) * 1000:.0f} ms")
 
     async def publish(self, nodes, rate: float):
         """Publishes in every channel until cancelled; `rate` is messages a second in all."""
@@ -140,34 +111,24 @@ class Crowd:
             Publisher(self.http, nodes, API_KEY, channel, rate / len(self.channels)) for channel in self.channels]
         await asyncio.gather(*(publisher.run(float("inf")) for publisher in self.publishers))
 
-    async def settle(self):
-        """Waits until the last messages have come, and says what the books hold against anybody."""
+    async def settle(self) -> tuple[int, list[str]]:
+        """Waits until the last messages have come: how many faults the books hold against anybody, and the first."""
         last = {publisher.channel: publisher.number for publisher in self.publishers}
-        try:
-            await until("the last messages", lambda: all(
-                log[-1:] == [last[channel]] for member in self.members for channel, log in member.log.items()), 30)
-        except AssertionError:
-            pass  # The books say what is missing.
-        return [fault for member in self.members for fault in faults(member, last)]
+        counts, faults = zip(*await self.ask("settle", last))
+        return sum(counts), sum(faults, [])
 
 
 @contextlib.asynccontextmanager
-async def gathered(cluster: Cluster):
-    """Starts a cluster and yields a crowd, empty yet, before its balancer; ends both."""
+async def gathered(cluster: Cluster, size: int):
+    """Starts a cluster and yields a crowd before its balancer, empty yet, for so many members; ends both."""
     await asyncio.to_thread(cluster.start)
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-            crowd = Crowd(http, cluster.front_port, [f"story:{index}" for index in range(20)])
+            crowd = Crowd(http, [f"story:{index}" for index in range(20)])
             try:
+                await crowd.start(cluster.front_port, math.ceil(size / MEMBERS_PER_PROCESS))
                 yield crowd
             finally:
-                await crowd.end(crowd.members)
+                await crowd.stop()
     finally:
         await asyncio.to_thread(cluster.stop)
-
-
-class Front:
-    """What a member takes for a node: the balancer."""
-
-    def __init__(self, port: int):
-        self.public = port

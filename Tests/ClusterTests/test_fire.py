@@ -15,7 +15,8 @@ import pytest
 
 from clients import token, until
 from cluster import API_KEY, SECRET, Cluster, connectable, wait_for
-from fire import CentrifugeReader, EventReader, Publisher, faults
+from publisher import Publisher
+from readers import CentrifugeReader, EventReader, complete, faults
 
 SECONDS = float(os.environ.get("FIRE_SECONDS", "20"))
 READERS, CHANNELS, RATE, CUTS_PER_SECOND = 200, 20, 500, 20
@@ -40,8 +41,8 @@ async def fire(cluster: Cluster, http: aiohttp.ClientSession):
         kind = [CentrifugeReader, EventReader][index % 2]
         # An event stream of one channel has its ids in the shared bytes, one of several has its own.
         wanted = [channels[(index + step) % CHANNELS] for step in range(1 + index // 2 % 2)]
-        readers.append(kind(http, cluster.nodes, wanted, token(SECRET, f"u{index}", f"s{index}")))
-    tasks = [asyncio.create_task(reader.run()) for reader in readers]
+        readers.append(kind([node.public for node in cluster.nodes], wanted, token(SECRET, f"u{index}", f"s{index}")))
+        readers[-1].start()
     await until("all are subscribed", lambda: all(len(r.subscribed) == len(r.channels) for r in readers), 30)
 
     publishers = [Publisher(http, cluster.nodes, API_KEY, channel, RATE / CHANNELS) for channel in channels]
@@ -52,17 +53,12 @@ async def fire(cluster: Cluster, http: aiohttp.ClientSession):
     await restarting
 
     last = {publisher.channel: publisher.number for publisher in publishers}
-    complete = lambda: sum(log[-1:] == [last[channel]] for reader in readers for channel, log in reader.log.items())
-    streams = sum(len(reader.channels) for reader in readers)
     try:
-        await until("the last messages have come", lambda: complete() == streams, 30)
+        await until("the last messages have come", lambda: all(complete(reader, last) for reader in readers), 30)
     except AssertionError:
         pass  # The books say what is missing.
     for reader in readers:
-        reader.stopping = True
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        reader.stop()
 
     gaps = sum(log.count(None) for reader in readers for log in reader.log.values())
     print(
@@ -96,7 +92,7 @@ async def restart_redis(cluster: Cluster):
     ([1, 2, 2, 3], "again"), ([1, 3, 2], "missing"), ([2, 3], "1 to 1 missing"), ([], "never came"),
 ])
 def test_the_books_find_what_is_wrong(log, fault):
-    reader = CentrifugeReader(None, [], ["a"], "")
+    reader = CentrifugeReader([], ["a"], "")
     reader.log["a"] = log
     found = faults(reader, {"a": 3})
     assert (fault is None and not found) or any(fault in text for text in found), found
