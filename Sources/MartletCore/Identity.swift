@@ -45,10 +45,10 @@ package final class Identity: Sendable {
         }
     }
 
-    /// When the token was issued, in whole seconds since 1970, or nil where it does not say.
-    package let issuedAt: Int64?
-    /// When the token expires, in whole seconds since 1970, or nil where it never does.
-    package let expiresAt: Int64?
+    // Two optional integers would make it 16 bytes larger, which is what a session's memory is counted in.
+    private let issued: Int64
+    private let expires: Int64
+    private static let never = Int64.min
 
     /// Each name is cut at 16,000 bytes by the caller's limits (`Limits.claimBytesMax`).
     ///
@@ -67,8 +67,8 @@ package final class Identity: Sendable {
         self.sessionEnd = UInt16(packed.count)
         packed.append(contentsOf: (token ?? "").utf8.prefix(Limits.claimBytesMax))
         self.packed = packed
-        self.issuedAt = issuedAt
-        self.expiresAt = expiresAt
+        self.issued = issuedAt ?? Self.never
+        self.expires = expiresAt ?? Self.never
         let isPlain =
             claims.isEmpty && channels.isEmpty && subscriptions.isEmpty && info == nil && meta == nil
             && credential == nil
@@ -88,8 +88,8 @@ package final class Identity: Sendable {
         self.packed = identity.packed
         self.userEnd = identity.userEnd
         self.sessionEnd = identity.sessionEnd
-        self.issuedAt = identity.issuedAt
-        self.expiresAt = expiresAt
+        self.issued = identity.issued
+        self.expires = expiresAt ?? Self.never
         let old = identity.extras
         self.extras =
             old == nil && info == nil
@@ -99,6 +99,10 @@ package final class Identity: Sendable {
                 meta: old?.meta, credential: old?.credential)
     }
 
+    /// When the token was issued, in whole seconds since 1970, or nil where it does not say.
+    package var issuedAt: Int64? { self.issued == Self.never ? nil : self.issued }
+    /// When the token expires, in whole seconds since 1970, or nil where it never does.
+    package var expiresAt: Int64? { self.expires == Self.never ? nil : self.expires }
     /// `sub`; empty for an anonymous connection.
     package var user: String { String(decoding: self.packed[..<Int(self.userEnd)], as: UTF8.self) }
     /// `sid`, or nil.
