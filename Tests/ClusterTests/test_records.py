@@ -19,8 +19,7 @@ from provider import Provider, key
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# The broker of the tests keeps no more than 5 MiB of a partition.
-HUGE = 4_000_000
+HUGE = 10_000_000
 TOPICS = ["events", "cloud", "idp", "logouts", "table", "dead", "dead-idp"]
 
 
@@ -52,9 +51,11 @@ class Edge:
         path = directory / "node.yaml"
         path.write_text(json.dumps(configuration))
         self.node = Node(directory, QUICK_DRAIN | {"MARTLET_CONFIG": str(path)}).start()
-        # What is too long must come, or nothing would be shown by it.
+        # What is too long must come, or nothing would be shown by it; and compressed, as the broker of the tests keeps
+        # no more than 5 MiB of a partition.
         self.producer = confluent_kafka.Producer({
-            "bootstrap.servers": self.brokers, "linger.ms": 0, "message.max.bytes": 20_000_000})
+            "bootstrap.servers": self.brokers, "linger.ms": 0, "message.max.bytes": 20_000_000,
+            "compression.type": "lz4"})
 
     def stop(self):
         self.node.process.stop(10)
