@@ -73,7 +73,7 @@ def free_port() -> int:
                 continue
 
 
-def wait_for(what: str, check, seconds: float = 15):
+def wait_for(what: str, check, seconds: float = 30):
     """Calls `check` until it returns something true; raises with `what` when it never does."""
     deadline = time.monotonic() + seconds
     while True:
@@ -146,7 +146,7 @@ class Node:
             self.wait_ready()
         return self
 
-    def wait_ready(self, seconds: float = 30):
+    def wait_ready(self, seconds: float = 60):
         wait_for(f"{self.process.name} ready", self.is_ready, seconds)
 
     def is_ready(self) -> bool:
@@ -155,7 +155,7 @@ class Node:
             raise RuntimeError(f"{self.process.name} ended with {code}: see {self.process.log}")
         return self.readiness()[0] == 200
 
-    def get(self, path: str, timeout: float = 5):
+    def get(self, path: str, timeout: float = 15):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.internal}{path}", timeout=timeout) as answer:
                 return answer.status, answer.read().decode()
@@ -175,7 +175,7 @@ class Node:
                 samples[name] = float(value)
         return samples
 
-    def api(self, method: str, body: dict, timeout: float = 10) -> dict:
+    def api(self, method: str, body: dict, timeout: float = 20) -> dict:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.internal}/api/{method}", json.dumps(body).encode(),
             {"Content-Type": "application/json", "X-API-Key": API_KEY})
@@ -306,7 +306,7 @@ class Cluster:
 
     def nodes_up(self) -> int:
         """How many nodes the balancer sends clients to."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.stats_port}/;csv", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.stats_port}/;csv", timeout=15) as answer:
             rows = [line.split(",") for line in answer.read().decode().splitlines()]
         return sum(row[0] == "nodes" and row[1] != "BACKEND" and row[17].startswith("UP") for row in rows if len(row) > 17)
 
@@ -314,7 +314,7 @@ class Cluster:
         """What Prometheus answers; nothing where it knows nothing."""
         query = urllib.parse.urlencode({"query": expression})
         url = f"http://127.0.0.1:{self.prometheus_port}/api/v1/query?{query}"
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=15) as answer:
             result = json.loads(answer.read())["data"]["result"]
         return float(result[0]["value"][1]) if result else None
 

@@ -144,7 +144,7 @@ async def call(node, method: str, **body) -> dict:
     return answer["result"]
 
 
-async def until(what: str, check, seconds: float = 20):
+async def until(what: str, check, seconds: float = 30):
     """Waits until `check()` is true; fails with `what` and its last value."""
     deadline = time.monotonic() + seconds
     while True:

@@ -136,7 +136,7 @@ class Troop:
     async def settle(self, last: dict[str, int]) -> tuple[int, list[str]]:
         """Waits until the last messages have come, and says what the books hold against anybody."""
         try:
-            await until("the last messages", lambda: all(complete(member, last) for member in self.members), 30)
+            await until("the last messages", lambda: all(complete(member, last) for member in self.members), 60)
         except AssertionError:
             pass  # The books say what is missing.
         found = [fault for member in self.members for fault in faults(member, last)]

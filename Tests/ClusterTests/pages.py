@@ -13,6 +13,8 @@ from playwright.async_api import async_playwright, expect
 
 from cluster import DEBUG, QUICK_DRAIN, Node
 
+# A browser has most to do of all, where a machine has little.
+expect.set_options(timeout=30_000)
 # Where pictures of the pages go, for people to look at.
 PICTURES = os.environ.get("CLUSTER_PICTURES")
 
@@ -31,7 +33,7 @@ class Tabs:
         # Each in a window of its own, because a tab behind another is drawn once a second.
         context = await self.browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=color_scheme)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         self.contexts.append(context)
         tab = await context.new_page()
         tab.on("console", lambda message: self.note(message.text) if message.type == "error" else None)
@@ -94,7 +96,7 @@ async def command(node: Node, *arguments: str) -> str:
     child = await asyncio.create_subprocess_exec(
         DEBUG / "martlet", *arguments, "--server", page(node).rstrip("/"),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = (await asyncio.wait_for(child.communicate(), 20))[0].decode()
+    output = (await asyncio.wait_for(child.communicate(), 60))[0].decode()
     assert child.returncode == 0, output
     return output
 

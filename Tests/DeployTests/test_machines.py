@@ -107,11 +107,11 @@ def test_the_health_check_speaks_http(tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         command = [part.replace("9000", str(server.server_port)) for part in check]
-        assert subprocess.run(command, timeout=10).returncode == 0
+        assert subprocess.run(command, timeout=30).returncode == 0
         Handler.status = 503
-        assert subprocess.run(command, timeout=10).returncode != 0
+        assert subprocess.run(command, timeout=30).returncode != 0
         server.shutdown()
-    assert subprocess.run(command, timeout=10, stderr=subprocess.DEVNULL).returncode != 0
+    assert subprocess.run(command, timeout=30, stderr=subprocess.DEVNULL).returncode != 0
 
 
 @pytest.fixture(scope="module")
