@@ -64,7 +64,7 @@ class Autoscaler:
         leaving = min(nodes, key=lambda node: costs[node])
         self.choices.append((leaving.process.name, {node.process.name: count for node, count in held.items()}))
         leaving.process.send(signal.SIGTERM)
-        assert await asyncio.to_thread(leaving.process.child.wait, 60) == 0, leaving.process.name
+        assert await asyncio.to_thread(leaving.process.child.wait, 90) == 0, leaving.process.name
         self.note(len(nodes), len(nodes) - 1)
 
     def note(self, before: int, after: int):

@@ -29,7 +29,8 @@ class Book:
     began: list[float] = dataclasses.field(default_factory=list)
     ended: list[float] = dataclasses.field(default_factory=list)
     refused: list[float] = dataclasses.field(default_factory=list)
-    # Clients that were refused again although they had waited as long as they were told.
+    # Clients that were refused again and again although they had waited as long as they were told. Once more is no
+    # wonder: the advice is shorter than some drains, and a balancer may not notice.
     refused_again: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -57,7 +58,7 @@ class Member:
         elif self.advice:
             self.book.refused.append(time.monotonic())
             self.refusals += 1
-            if self.refusals > 1:
+            if self.refusals > 2:
                 self.book.refused_again.append(self.name)
 
 
