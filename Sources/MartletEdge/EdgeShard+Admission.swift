@@ -54,12 +54,16 @@ extension EdgeShard {
     }
 
     /// A refusal that is not final: an `EventSource` takes any answer but 200 as final, so it gets one.
+    ///
+    /// Not where a proxy stands before the node and says so (`Martlet-Refuse: status`): it asks another node, and answers
+    /// the browser itself where none takes the stream. Who is refused for what is its own would be refused there too, and
+    /// is told at once. The header changes nothing but the form of a refusal, so anybody may send it.
     func comeLater(
         _ slot: Int32, _ head: HTTPRequestHead, _ bytes: Span<UInt8>, isEventStream: Bool, _ reason: AdmissionRefusal,
         after seconds: Int
     ) {
         let fields = self.shared.cors.fields(head, in: bytes)
-        if isEventStream {
+        if isEventStream, reason.isOfClient || !head.refusesByStatus {
             self.shared.metrics.countRefused(reason.rawValue)
             self.reactor.send(
                 HTTPResponse.comeLater(afterMilliseconds: seconds * 1_000, fields: fields), to: slot)

@@ -25,6 +25,12 @@ ENVIRONMENT = {
     "MARTLET_LISTEN_TRUSTED_PROXIES": "127.0.0.1/32",
     "MARTLET_LIMITS_CONNECTIONS_PER_ADDRESS_MAX": "15",
 }
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 NAMESPACES = "namespaces:\n  - {subscribe: anonymous, publish: anonymous}\n"
 
 
@@ -191,6 +197,12 @@ def test_a_draining_node_sends_nobody_away(front):
             while nodes[0].process.child.poll() is None or attempts < 60:
                 async with http.ws_connect(f"{url}/ws"):
                     attempts += 1
+                # Nor event streams, which are told `retry:` and end where they are refused.
+                async with http.get(f"{url}/events?channel=news") as answer:
+                    assert answer.status == 200
+                    while (line := await answer.content.readline()) and not line.startswith(b":"):
+                        pass
+                    assert line, f"an event stream was sent away after {attempts} attempts"
                 await asyncio.sleep(0.02)
 
     asyncio.run(run())
@@ -201,8 +213,8 @@ def test_streams_are_told_when_to_come_back_where_no_node_is_there(front):
     url, nodes, with_header = front
     if with_header:
         return  # The client's connection fails, after which a browser tries again by itself.
-    for node in nodes:
-        node.process.stop(1, signal.SIGKILL)
+    # The one that is left stays, and refuses.
+    nodes[1].api("drain", {})
 
     async def run():
         async with aiohttp.ClientSession() as http:
@@ -212,11 +224,17 @@ def test_streams_are_told_when_to_come_back_where_no_node_is_there(front):
                     text = await answer.text()
                     return answer.status == 200 and re.fullmatch(r"retry: [0-9]{4,5}\n\n", text) is not None
 
-            async with asyncio.timeout(30):
-                while not await told():
-                    await asyncio.sleep(0.1)
-            async with http.get(f"{url}/connection/websocket") as answer:
-                assert answer.status == 503
+            async def all_are_told():
+                async with asyncio.timeout(30):
+                    while not await told():
+                        await asyncio.sleep(0.1)
+                async with http.get(f"{url}/ws", headers=UPGRADE) as answer:
+                    assert answer.status == 503
+
+            await all_are_told()
+            for node in nodes:
+                await asyncio.to_thread(node.process.stop, 1, signal.SIGKILL)
+            await all_are_told()
 
     asyncio.run(run())
 

@@ -47,6 +47,27 @@ extension LoopbackTests {
             }
         }
 
+        @Test func aProxyMayWantAStatusForAnEventStream() throws {
+            let asked = ["Martlet-Refuse: status"]
+            try EdgeRig.run({ $0.mode = .draining }) { rig in
+                let events = try EventClient(rig, "channel=open:a", fields: asked)
+                #expect(events.answer.status == 503 && events.answer.fields["retry-after"] != nil)
+                let other = try EventClient(rig, "channel=open:a", fields: ["Martlet-Refuse: no"])
+                #expect(other.answer.status == 200 && other.answer.body.hasPrefix("retry: "))
+            }
+            // What is the client's own fault no other node need be asked.
+            try EdgeRig.run({
+                $0.admission.connectionsPerUserMax = 1
+                $0.edge.limits.connectionsPerUserMax = 1
+            }) { rig in
+                let query = "channel=room:a&access_token=\(rig.token("ann"))"
+                let first = try EventClient(rig, query, fields: asked)
+                #expect(first.answer.status == 200)
+                let second = try EventClient(rig, query, fields: asked)
+                #expect(second.answer.status == 200 && second.answer.body.hasPrefix("retry: "))
+            }
+        }
+
         @Test func connectsPerSecond() throws {
             try EdgeRig.run({ $0.admission.connectsPerSecond = 2 }) { rig in
                 let clients = try (0..<3).map { _ in try LoopbackClient(port: rig.port) }

@@ -63,6 +63,10 @@ struct HTTPRequestParserTests {
         #expect(post.contentType?.count == 16 && post.lastEventID?.count == 1 && post.accept.count == 1)
         let chunked = try Self.head("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n")
         #expect(chunked.isChunked && chunked.hasBody)
+        let refusals = try ["status", "Status", "", "stream"].map { value in
+            try Self.head("GET / HTTP/1.1\r\nHost: a\r\nMartlet-Refuse: \(value)\r\n\r\n").refusesByStatus
+        }
+        #expect(refusals == [true, true, false, false])
         let options = try Self.head(
             "OPTIONS * HTTP/1.1\r\nHost: a\r\nAccess-Control-Request-Method: POST\r\n"
                 + "Access-Control-Request-Headers: x-a, x-b\r\n\r\n")

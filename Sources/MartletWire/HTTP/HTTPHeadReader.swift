@@ -174,6 +174,8 @@ struct HTTPHeadReader {
             try Self.setOnce(&self.head.contentType, value)
         } else if bytes.matches(name, lowercased: "last-event-id") {
             try Self.setOnce(&self.head.lastEventID, value)
+        } else if bytes.matches(name, lowercased: "martlet-refuse") {
+            if bytes.matches(value, lowercased: "status") { self.head.refusesByStatus = true }
         } else if bytes.matches(name, lowercased: "sec-fetch-site") {
             try Self.setOnce(&self.head.secFetchSite, value)
         } else if bytes.matches(name, lowercased: "x-forwarded-for") {

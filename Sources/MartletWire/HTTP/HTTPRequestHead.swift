@@ -42,6 +42,8 @@ package struct HTTPRequestHead: Hashable, Sendable {
     package internal(set) var lastEventID: Range<Int>?
     package internal(set) var secFetchSite: Range<Int>?
     package internal(set) var forwardedFor = HTTPFieldLines()
+    /// `Martlet-Refuse: status`, by which a proxy that asks another node instead wants refusals it can tell from success.
+    package internal(set) var refusesByStatus = false
     package internal(set) var accessControlRequestMethod: Range<Int>?
     package internal(set) var accessControlRequestHeaders: Range<Int>?
 
