@@ -5,10 +5,12 @@
 UPDATE_GOLDEN=1 writes what is compared with.
 """
 
+import contextlib
 import http.server
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import threading
 
@@ -122,6 +124,11 @@ def test_the_job_that_keeps_costs_has_the_least_rights():
     assert not {"Role", "RoleBinding", "CronJob"} & set(chart.kinds(others))
 
 
+class Server(http.server.ThreadingHTTPServer):
+    # As many as come at a time.
+    request_queue_size = 128
+
+
 class Metrics(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = self.server.text.encode()
@@ -139,7 +146,7 @@ def test_the_job_writes_costs_that_changed(tmp_path):
     documents = chart.rendered(kit.CHART / "ci" / "everything-values.yaml")
     pod = chart.one(documents, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     container = pod["containers"][0]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Metrics)
+    server = Server(("127.0.0.1", 0), Metrics)
     server.text = "# HELP martlet_deletion_cost x\nmartlet_deletion_cost 1200\nmartlet_node_state 1\n"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     fake = tmp_path / "kubectl"
@@ -157,28 +164,53 @@ def test_the_job_writes_costs_that_changed(tmp_path):
         environment = {variable["name"]: variable["value"] for variable in container["env"]}
         environment |= {"PORT": str(server.server_address[1]), "TOLD": str(told), "PODS": pods}
         environment["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+        # Much less than it takes to find out, one after the other, that machines are gone.
         done = subprocess.run(
-            [*container["command"], *container["args"]], env=environment, capture_output=True, text=True, timeout=60
+            [*container["command"], *container["args"]], env=environment, capture_output=True, text=True, timeout=45
         )
-        assert "command not found" not in done.stderr
-        return done.returncode, told.read_text().splitlines()
+        assert not re.search("command not found|line [0-9]+:", done.stderr), done.stderr
+        listed, *annotated = told.read_text().splitlines()
+        start = "--namespace default --request-timeout=10s"
+        assert listed.startswith(f"{start} get pods --selector app.kubernetes.io/name=martlet,")
+        return done.returncode, sorted(line.removeprefix(f"{start} annotate pod ") for line in annotated)
 
     try:
-        code, told = run("new 127.0.0.1 \\nsame 127.0.0.1 1200\\nold 127.0.0.1 70\\nsilent 127.0.0.2 7\\nstarting  \\n")
-        assert code == 0
-        assert told[0].startswith("--namespace default get pods --selector app.kubernetes.io/name=martlet,")
-        written = [line.removeprefix("--namespace default annotate pod ") for line in told[1:]]
         cost = "--overwrite controller.kubernetes.io/pod-deletion-cost=1200"
-        assert written == [f"new {cost}", f"old {cost}"]
+        pods = "new 127.0.0.1 \\nsame 127.0.0.1 1200\\nold 127.0.0.1 70\\nsilent 127.0.0.2 7\\nstarting  \\n"
+        assert run(pods) == (0, [f"new {cost}", f"old {cost}"])
+        with machines_that_say_nothing(server) as machines:
+            gone = "".join(f"{name} {address} 7\\n" for name, address in machines)
+            assert run(gone + pods) == (0, [f"new {cost}", f"old {cost}"])
+        # More than are asked at a time.
+        many = "".join(f"pod-{number} 127.0.0.1 {1200 * (number % 2)}\\n" for number in range(80))
+        code, told = run(many)
+        assert code == 0 and told == sorted(f"pod-{number} {cost}" for number in range(0, 80, 2))
         server.text = "martlet_deletion_cost -1\n"
-        assert run("draining 127.0.0.1 900\\n")[1][1].endswith("pod-deletion-cost=-1")
+        assert run("draining 127.0.0.1 900\\n")[1][0].endswith("pod-deletion-cost=-1")
         # One that is refused does not keep the others from theirs, and is told.
         code, told = run("refused 127.0.0.1 1\\nnext 127.0.0.1 1\\n")
-        assert code == 1 and len(told) == 3
+        assert code == 1 and len(told) == 2
         server.text = "martlet_deletion_cost 0\n"
-        assert len(run("empty 127.0.0.1 \\n")[1]) == 1
+        assert run("empty 127.0.0.1 \\n") == (0, [])
     finally:
         server.shutdown()
+
+
+@contextlib.contextmanager
+def machines_that_say_nothing(server):
+    """Eight at the server's port: half of them take connections, the others not even that."""
+    port, found = server.server_address[1], []
+    with contextlib.ExitStack() as held:
+        for number in range(8):
+            address = f"127.0.1.{number + 1}"
+            listener = held.enter_context(socket.create_server((address, port), backlog=number % 2 * 16))
+            # A queue that is full: who comes then gets no answer from the kernel.
+            for _ in range((number + 1) % 2 * 4):
+                client = held.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(listener.getsockname())
+            found.append((f"gone-{number}", address))
+        yield found
 
 
 @cases
@@ -229,6 +261,22 @@ def test_a_drain_fits_into_an_upgrade(case):
     # Kubernetes refuses a Deployment where it is not.
     assert spec["progressDeadlineSeconds"] > spec["minReadySeconds"]
     assert spec["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+@pytest.mark.parametrize(
+    "values, seconds",
+    [
+        ([], 35),
+        (["config.slow_start.duration=2m"], 120),
+        (["config.slow_start.duration=2m", "rollout.minReadySeconds=7"], 7),
+        (["config.drain.window=5s"], 30),
+    ],
+)
+def test_the_next_node_waits_for_drain_and_slow_start(values, seconds):
+    arguments = [part for value in values for part in ("--set", value)]
+    documents = kit.render("--set", "existingSecret=martlet", *arguments)
+    spec = chart.one(documents, "Deployment")["spec"]
+    assert spec["minReadySeconds"] == seconds and spec["progressDeadlineSeconds"] == seconds + 600 + 120
 
 
 def test_a_changed_value_restarts_the_nodes():
@@ -329,6 +377,30 @@ WRONG = {
     "drain behind its back": (
         {"extraEnv": [{"name": "MARTLET_DRAIN_WINDOW", "value": "5m"}]},
         "give it as config.drain.window",
+    ),
+    "drain in a secret": (
+        {"existingSecret": "", "secrets": {"MARTLET_DRAIN_DELAY": "1m"}},
+        "give it as config.drain.delay",
+    ),
+    "capacity behind its back": (
+        {"extraEnv": [{"name": "MARTLET_LIMITS_CONNECTIONS_MAX", "value": "9"}]},
+        "give it as config.limits.connections_max",
+    ),
+    "capacity in a secret": (
+        {"existingSecret": "", "secrets": {"MARTLET_LIMITS_CONNECTIONS_MAX": "9"}},
+        "give it as config.limits.connections_max",
+    ),
+    "slow start behind its back": (
+        {"extraEnv": [{"name": "MARTLET_SLOW_START_DURATION", "value": "5m"}]},
+        "give it as config.slow_start.duration",
+    ),
+    "a protocol behind its back": (
+        {"extraEnv": [{"name": "MARTLET_LISTEN_PROXY_PROTOCOL", "value": "required"}]},
+        "give it as config.listen.proxy_protocol",
+    ),
+    "an address behind its back": (
+        {"extraEnv": [{"name": "MARTLET_LISTEN_PUBLIC", "value": ":80"}]},
+        "give it as bindAddress",
     ),
     "fewest above most": (
         {"autoscaling": {"kind": "hpa", "min": 9, "max": 3}},

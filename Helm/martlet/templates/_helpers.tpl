@@ -72,9 +72,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- add (include "martlet.seconds" (default "5s" $drain.delay)) (include "martlet.seconds" (default "20s" $drain.window)) }}
 {{- end }}
 
+{{/* Until the old node's drain is over, and until the new one admits at its full rate: the next drain's clients come to
+it, which is the emptiest. */}}
 {{- define "martlet.minReadySeconds" -}}
 {{- if kindIs "invalid" .Values.rollout.minReadySeconds }}
-{{- include "martlet.drainSeconds" . }}
+{{- $slowStart := default "30s" (default dict .Values.config.slow_start).duration }}
+{{- max (include "martlet.drainSeconds" .) (include "martlet.seconds" $slowStart) }}
 {{- else }}
 {{- .Values.rollout.minReadySeconds | int }}
 {{- end }}

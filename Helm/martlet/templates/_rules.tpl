@@ -28,9 +28,11 @@ anything is installed, where the node itself would refuse to start.
 {{- fail (printf "secrets names %s: its keys are environment variables of Docs/Configuration.md, such as MARTLET_API_KEYS." $name) }}
 {{- end }}
 {{- end }}
-{{- range .Values.extraEnv }}
-{{- if regexMatch "^MARTLET_(LISTEN|DRAIN)_" .name }}
-{{- fail (printf "extraEnv names %s, which the chart must know itself: give it as config.%s." .name (.name | trimPrefix "MARTLET_" | lower | replace "_" "." )) }}
+{{- range $name, $_ := $given }}
+{{- if regexMatch "^MARTLET_(LISTEN_.*|DRAIN_.*|LIMITS_CONNECTIONS_MAX|SLOW_START_DURATION)$" $name }}
+{{- $key := regexReplaceAll "^(listen|drain|limits|slow_start)_" ($name | trimPrefix "MARTLET_" | lower) "${1}." }}
+{{- $place := ternary "bindAddress" (printf "config.%s" $key) (has $key (list "listen.public" "listen.internal")) }}
+{{- fail (printf "secrets or extraEnv name %s, which the chart must know itself: give it as %s." $name $place) }}
 {{- end }}
 {{- end }}
 {{- if and .Values.existingSecret .Values.secrets }}
