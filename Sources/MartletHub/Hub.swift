@@ -7,6 +7,8 @@ import MartletInstruments
 /// The shards of a node as other threads see them: what the bus delivers to and the control plane asks.
 package final class Hub: BusSink {
     private static let controlBacklogMax = 16_384
+    /// Events a shard, of those that many connections are looked through for.
+    private static let sweepBacklogMax = 4_096
 
     private let mailboxes: [Mailbox<ShardMessage>]
     private let metrics: HubMetrics
@@ -70,7 +72,10 @@ package final class Hub: BusSink {
     }
 
     /// Whether a shard has more to catch up with than a producer that can wait should add to.
-    package var isBehind: Bool { self.mailboxes.contains { $0.controlCount > Self.controlBacklogMax } }
+    package var isBehind: Bool {
+        self.metrics.sweepsWaiting.current > Self.sweepBacklogMax * self.mailboxes.count
+            || self.mailboxes.contains { $0.controlCount > Self.controlBacklogMax }
+    }
 
     /// What all shards together did.
     package func perform(_ command: UserCommand) async -> UserOutcome {

@@ -11,6 +11,7 @@ package final class HubMetrics: Sendable {
     package let deliveries: Counter
     package let deliveryLag: Histogram
     package let revocationLag: Histogram
+    package let sweepsWaiting: Gauge
     package let channels: Gauge
     package let subscriptions: Gauge
     package let gaps: Counter
@@ -36,6 +37,9 @@ package final class HubMetrics: Sendable {
             "martlet_delivery_lag_seconds", "Time from a node taking a publication to its fan-out, per publication.")
         self.revocationLag = registry.histogram(
             "martlet_revocation_lag_seconds", "Time from an invalidation event to the close of a connection it ends.")
+        self.sweepsWaiting = registry.gauge(
+            "martlet_invalidations_pending",
+            "Events for whose connections is still looked, once for each shard that does.")
         self.channels = registry.gauge("martlet_channels", "Channels with a subscriber, once for each shard with one.")
         self.subscriptions = registry.gauge("martlet_subscriptions", "Subscriptions of this node's connections.")
         self.gaps = registry.counter(

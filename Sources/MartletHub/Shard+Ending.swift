@@ -8,95 +8,37 @@ import MartletReactor
 /// What ends connections, and what tells of them.
 extension Shard {
     private static let channelsPerSlice = 8_192
-
-    /// What one turn does for events that concern many connections, in connections looked at: some milliseconds. One
-    /// that must be ended counts as so many.
-    private static let sweepPerTurn = 16_384
-    private static let costOfEnding = 32
-    /// Connections that are ended at once, whatever else is under way.
+    /// Connections that one event ends at once, whatever else is under way.
     private static let endingsAtOnce = 64
-    /// Events that wait for their turn; with more, whoever reads them must wait.
-    private static let sweepsMax = 64
-
-    /// One event that concerns many connections, and how far the shard has come with it.
-    ///
-    /// Who is registered meanwhile, or shows another token, asks the revocations afterwards as always: nobody gets past
-    /// the sweep.
-    struct Sweep {
-        let invalidation: Invalidation
-        let tally: ClosureTally?
-        /// Where it may be found, once the sweep has begun.
-        var slots: [Int32]?
-        var cursor = 0
-    }
 
     /// Ends the connections that an event names: few at once, many in slices between which others have their turn.
     func invalidate(_ invalidation: Invalidation, _ tally: ClosureTally? = nil) {
-        if let slots = self.fewSlots(invalidation.target) {
-            for slot in slots { _ = self.end(slot, by: invalidation, tally) }
-            tally?.shardFinished()
-            return
-        }
-        self.sweeps.append(Sweep(invalidation: invalidation, tally: tally))
-        while self.sweeps.count > Self.sweepsMax { self.sweep(upTo: .max) }
+        let event = SweepEvent(invalidation: invalidation, tally: tally)
+        guard let slots = self.slots(invalidation.target, max: Self.endingsAtOnce + 1),
+            slots.count <= Self.endingsAtOnce
+        else { return self.sweep(for: event) }
+        for slot in slots { _ = self.end(slot, by: event) }
+        tally?.shardFinished()
     }
 
-    /// Where the connections of a target are, if they are so few that they need no sweep.
-    private func fewSlots(_ target: Invalidation.Target) -> [Int32]? {
-        let slots =
-            switch target {
-            case .session(let session): self.sessions.slots(hash: SlotIndex.hash(session), max: Self.endingsAtOnce + 1)
-            case .user(let user, _): self.users.slots(hash: SlotIndex.hash(user), max: Self.endingsAtOnce + 1)
-            case .token, .claim: nil as [Int32]?
-            }
-        return slots.flatMap { $0.count <= Self.endingsAtOnce ? $0 : nil }
-    }
-
-    private func allSlots(_ target: Invalidation.Target) -> [Int32] {
+    /// Where the connections of a target may be; nil where no index knows.
+    func slots(_ target: Invalidation.Target, max: Int = .max) -> [Int32]? {
         switch target {
-        case .session(let session): self.sessions.slots(hash: SlotIndex.hash(session))
-        case .user(let user, _): self.users.slots(hash: SlotIndex.hash(user))
-        // Rare enough that a sweep is cheaper than an index of every connection's token.
-        case .token, .claim: Array(0..<Int32(self.outlets.count))
+        case .session(let session): self.sessions.slots(hash: SlotIndex.hash(session), max: max)
+        case .user(let user, _): self.users.slots(hash: SlotIndex.hash(user), max: max)
+        case .token, .claim: nil
         }
     }
 
-    /// Goes on with what the events before have left to do; false where nothing is left.
-    func continueSweeps() -> Bool {
-        var work = 0
-        while !self.sweeps.isEmpty, work < Self.sweepPerTurn { work += self.sweep(upTo: Self.sweepPerTurn - work) }
-        return !self.sweeps.isEmpty
-    }
-
-    /// Works on the first of the sweeps; returns what that cost.
-    @discardableResult
-    private func sweep(upTo workMax: Int) -> Int {
-        guard var sweep = self.sweeps.first else { return 0 }
-        let slots = sweep.slots ?? self.allSlots(sweep.invalidation.target)
-        var work = 1
-        while sweep.cursor < slots.count, work < workMax {
-            let isEnded = self.end(slots[sweep.cursor], by: sweep.invalidation, sweep.tally)
-            work += isEnded ? Self.costOfEnding : 1
-            sweep.cursor += 1
-        }
-        if sweep.cursor < slots.count {
-            sweep.slots = slots
-            self.sweeps[0] = sweep
-        } else {
-            self.sweeps.removeFirst()
-            sweep.tally?.shardFinished()
-        }
-        return work
-    }
-
-    private func end(_ slot: Int32, by invalidation: Invalidation, _ tally: ClosureTally?) -> Bool {
-        guard let identity = self.identity(of: slot), invalidation.matches(identity) else { return false }
-        if let tally {
+    /// Ends a connection if it is one that the event ends.
+    func end(_ slot: Int32, by event: SweepEvent) -> Bool {
+        guard let identity = self.identity(of: slot), event.invalidation.matches(identity) else { return false }
+        if let tally = event.tally {
             tally.connectionQueued()
             self.ending[slot] = tally
         }
-        self.edge?.end(slot, reason: invalidation.closeReason)
-        self.metrics.revocationLag.observe(Clock.wall - invalidation.at)
+        self.edge?.end(slot, reason: event.invalidation.closeReason)
+        self.metrics.revocationLag.observe(Clock.wall - event.invalidation.at)
         return true
     }
 
@@ -107,9 +49,11 @@ extension Shard {
     private func slots(_ selector: ConnectionSelector) -> [Int32] {
         switch selector {
         case .session(let session):
-            return self.allSlots(.session(session)).filter { self.identity(of: $0)?.session == session }
+            return self.sessions.slots(hash: SlotIndex.hash(session)).filter {
+                self.identity(of: $0)?.session == session
+            }
         case .token(let token):
-            return self.allSlots(.token(token)).filter { self.identity(of: $0)?.token == token }
+            return self.tokens.slots(hash: SlotIndex.hash(token)).filter { self.identity(of: $0)?.token == token }
         case .connection(let id, let user):
             guard let slot = self.reactor.slot(of: id), self.identity(of: slot)?.user == user else { return [] }
             return [slot]

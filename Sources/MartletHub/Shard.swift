@@ -43,13 +43,13 @@ package final class Shard {
     var channels = ChannelTable()
     private(set) var users = SlotIndex()
     private(set) var sessions = SlotIndex()
+    private(set) var tokens = TokenMarks()
     var subscriptionCount = 0
     /// What waits for connections that are not told of their subscriptions yet.
     var held: [Int32: HeldPublications] = [:]
     /// Connections that an invalidation ended and whose sockets are not closed yet.
     var ending: [Int32: ClosureTally] = [:]
-    /// Events that concern many connections and are not through with them.
-    var sweeps: [Sweep] = []
+    var sweeps = SweepQueue()
     var streams: StreamWork
     var topChannels = TopChannels()
     private var registrations: UInt32 = 0
@@ -122,11 +122,13 @@ package final class Shard {
     private func file(_ slot: Int32, _ identity: Identity) {
         if !identity.isAnonymous { self.users.insert(slot, hash: SlotIndex.hash(identity.user)) }
         if let session = identity.session { self.sessions.insert(slot, hash: SlotIndex.hash(session)) }
+        if let token = identity.token { self.tokens.insert(slot, hash: SlotIndex.hash(token)) }
     }
 
     private func unfile(_ slot: Int32, _ identity: Identity) {
         if !identity.isAnonymous { self.users.remove(slot, hash: SlotIndex.hash(identity.user)) }
         if let session = identity.session { self.sessions.remove(slot, hash: SlotIndex.hash(session)) }
+        if identity.token != nil { self.tokens.remove(slot) }
     }
 
     // MARK: - Publishing

@@ -88,7 +88,9 @@ extension LoopbackTests {
 
         /// Revokes one session a round, from another thread, at the moment that the round names; tells the close codes.
         private static func race(
-            _ rig: EdgeRig, rounds: Int, _ body: (_ round: Int, _ go: () -> Void) throws -> SocketClient
+            _ rig: EdgeRig, rounds: Int,
+            of target: @escaping @Sendable (Int) -> Invalidation.Target = { .session("s\($0)") },
+            _ body: (_ round: Int, _ go: () -> Void) throws -> SocketClient
         ) throws -> [UInt16?: Int] {
             let turn = Atomic<Int>(-1)
             nonisolated(unsafe) let shared = rig
@@ -96,7 +98,7 @@ extension LoopbackTests {
             let revoker = Thread {
                 for round in 0..<rounds {
                     while turn.load(ordering: .acquiring) < round { sched_yield() }
-                    unsafe shared.invalidate(.session("s\(round)"))
+                    unsafe shared.invalidate(target(round))
                 }
             }
             revoker.start()
@@ -122,6 +124,29 @@ extension LoopbackTests {
                     return socket
                 }
                 #expect(codes == [4500: tokens.count])
+            }
+        }
+
+        /// The same where no index knows the connections, so that all are looked at.
+        @Test(arguments: [true, false])
+        func noOrderOfConnectingAndSweepingLeavesASocketOpen(namesTokens: Bool) throws {
+            try EdgeRig.run({ $0.shards = 2 }) { rig in
+                let before = Int64(Clock.wall)
+                let tokens = (0..<200).map { number in
+                    rig.token("ann", id: "t\(number)", claims: [.init(name: "org", value: "o\(number)")])
+                }
+                let codes = try Self.race(
+                    rig, rounds: tokens.count,
+                    of: { namesTokens ? .token("t\($0)") : .claim(name: "org", value: "o\($0)", before: before) },
+                    { round, go in
+                        let socket = try SocketClient(rig, SocketClient.centrifuge)
+                        if !round.isMultiple(of: 3) { go() }
+                        try socket.send(SocketClient.connect(tokens[round]))
+                        return socket
+                    })
+                let code: UInt16? = namesTokens ? 4502 : 4504
+                #expect(codes == [code: tokens.count])
+                #expect(EdgeRig.eventually { rig.hubMetrics.sweepsWaiting.current == 0 })
             }
         }
 

@@ -218,6 +218,7 @@ struct ShardTests {
         for slot in [Int32(1), 0, 0, 2] { rig.shard.socketClosed(slot) }
         #expect(tally.queued == 2 && tally.done == 2)
         let none = ClosureTally()
+        #expect(!none.isComplete, "nobody was told yet")
         rig.hub.invalidate(Invalidation(id: "", target: .session("s9"), at: 0, source: .kafka), none)
         rig.shard.processMailbox()
         #expect(none.isComplete && none.queued == 0)
