@@ -155,7 +155,7 @@ final class NodeRuntime: Sendable {
         services.append(ClosureService { [revoker] in await revoker.run() })
         services.append(ClosureService { [verifier] in try await verifier.run() })
         for ring in self.events.rings.values { services.append(ClosureService { try await ring.run() }) }
-        services.append(ClosureService.every(.seconds(1)) { [revocations] in revocations.expire() })
+        services.append(ClosureService.every(RevocationTable.expireInterval) { [revocations] in revocations.expire() })
         services.append(
             ClosureService.every(.seconds(1)) { [self] in
                 let taken = await self.hub.snapshots()

@@ -58,6 +58,20 @@ import Testing
         #expect(slots.count == 0 && slots.bytes < 2_048)
     }
 
+    @Test func whereNothingExpiresNothingMoves() {
+        var slots = RevocationSlots()
+        let (first, second) = (SipHash.Digest(high: 1, low: 1), SipHash.Digest(high: 2, low: 2))
+        _ = slots.insert(.init(first, before: 1, expiry: 100, reason: .session))
+        _ = slots.insert(.init(second, before: 1, expiry: 300, reason: .session))
+        _ = slots.insert(.init(first, before: 1, expiry: 200, reason: .session))
+        // The bound is that of the entry before it was widened, and is true from now on.
+        #expect(slots.earliest == 100)
+        let none = slots.expire(now: 150)
+        #expect(none == 0 && slots.count == 2 && slots.earliest == 200)
+        let gone = slots.expire(now: 200)
+        #expect(gone == 1 && slots.earliest == 300 && slots.find(first) == nil && slots.find(second) != nil)
+    }
+
     @Test func evictsExactlyTheOldest() {
         var slots = RevocationSlots()
         for number in 0..<100 as Range<UInt64> {

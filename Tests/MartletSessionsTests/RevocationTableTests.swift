@@ -255,6 +255,24 @@ import Testing
         #expect(table.floor == 100)
     }
 
+    /// No call takes much longer than the least that goes at once, and some calls are through with all.
+    @Test func expiryGoesASegmentAtATime() {
+        let table = self.table(max: 100_000, lifetime: 3_600)
+        let count = 60_000
+        for number in 0..<count { _ = table.insert(self.event(.session("s\(number)")), receivedAt: self.clock.wall) }
+        // Nothing expires yet, and nothing goes.
+        for _ in 0..<4 { table.expire() }
+        #expect(table.count == count)
+        self.clock.advance(seconds: 3_661)
+        var sizes: [Int] = []
+        while table.count > 0, sizes.count < 64 {
+            let before = table.count
+            table.expire()
+            sizes.append(before - table.count)
+        }
+        #expect(table.count == 0 && sizes.allSatisfy { $0 <= 10_000 } && sizes.count >= 8, "\(sizes)")
+    }
+
     // MARK: Size
 
     @Test func manyEntriesInManySegments() {

@@ -90,7 +90,14 @@ struct RevocationSlots {
     /// Forgets what expired by `now`; returns how many entries did.
     mutating func expire(now: UInt32) -> Int {
         guard self.earliest <= now else { return 0 }
-        return self.keep { $0.expiry > now }
+        // Counted first, so that what stays is copied once, into a table of its size, and not at all where all stays.
+        let (before, kept) = (self.count, self.slots.count { !$0.isFree && $0.expiry > now })
+        if kept == before {
+            self.earliest = self.slots.lazy.filter { !$0.isFree }.map(\.expiry).min() ?? .max
+        } else {
+            self.refill(homes: kept * 2 < self.homes ? Self.homes(for: kept) : self.homes) { $0.expiry > now }
+        }
+        return before - kept
     }
 
     /// The latest expiry among the `count` entries that expire first.
@@ -145,9 +152,11 @@ struct RevocationSlots {
         let before = self.count
         self.refill(homes: self.homes, isKept)
         // A table that has become much too large is copied once more.
-        if self.count * 2 < self.homes { self.rebuild(homes: self.count == 0 ? 0 : self.count * 5 / 4 + 16) }
+        if self.count * 2 < self.homes { self.rebuild(homes: Self.homes(for: self.count)) }
         return before - self.count
     }
+
+    private static func homes(for count: Int) -> Int { count == 0 ? 0 : count * 5 / 4 + 16 }
 
     /// Copies the entries, which are in order, into a table of another size.
     private mutating func refill(homes: Int, _ isKept: (Entry) -> Bool) {

@@ -42,8 +42,11 @@ package final class RevocationTable: Sendable {
         static let claim = UInt8(ascii: "c")
     }
 
-    /// Entries that one call of `expire` looks at, at most and about.
-    private static let expireSlice = 32_768
+    /// Entries that one call of `expire` looks at: a segment of a full table, the least that goes at once, or some more
+    /// of those that are not full.
+    private static let expireSlice = 4_096
+    /// What a segment counts for in which nothing expires.
+    private static let costOfSegment = 16
 
     /// - Parameters:
     ///   - max: Entries remembered.
@@ -160,7 +163,11 @@ package final class RevocationTable: Sendable {
         _ = self.floorTime.max(time, ordering: .acquiringAndReleasing)
     }
 
-    /// Forgets what has expired, a slice a call; to be called every second or so.
+    /// How often `expire` is to be called: a full table that expires as a whole is then gone through in minutes, and one
+    /// where nothing does in a second or so.
+    package static let expireInterval: Duration = .milliseconds(250)
+
+    /// Forgets what has expired, a slice a call.
     package func expire() {
         let now = self.time().monotonic
         var looked = 0
@@ -168,7 +175,7 @@ package final class RevocationTable: Sendable {
             let index = self.nextToExpire.wrappingAdd(1, ordering: .relaxed).oldValue
             let segment = self.segments[index & (self.segments.count - 1)]
             let (count, expired) = segment.expire(now: now)
-            looked += expired > 0 ? count : 64
+            looked += expired > 0 ? count : Self.costOfSegment
             if expired > 0 { self.entries.subtract(expired, ordering: .relaxed) }
         }
     }
