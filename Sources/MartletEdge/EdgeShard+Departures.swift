@@ -21,7 +21,23 @@ extension EdgeShard {
         var pace: DrainPace
         var startedAt: Int64
         var closed = 0
-        var cursor: Int32 = 0
+        /// Below it is nobody who would still have to go.
+        private(set) var cursor: Int32 = 0
+
+        init(pace: DrainPace, startedAt: Int64) {
+            self.pace = pace
+            self.startedAt = startedAt
+        }
+
+        /// The next slot to be looked at; nil where there is none.
+        mutating func next(of count: Int) -> Int32? {
+            guard Int(self.cursor) < count else { return nil }
+            defer { self.cursor += 1 }
+            return self.cursor
+        }
+
+        /// Who came in behind the cursor goes as well.
+        mutating func arrived(_ slot: Int32) { self.cursor = min(self.cursor, slot) }
     }
 
     struct Shedding {
@@ -61,15 +77,11 @@ extension EdgeShard {
     private func continueDrain() {
         guard var drain = self.departures.drain else { return }
         let due = drain.pace.due(after: self.reactor.now - drain.startedAt)
-        while drain.closed < due, Int(drain.cursor) < self.connections.count {
-            if self.connections[Int(drain.cursor)].flags.contains(.admitted) {
-                self.end(drain.cursor, reason: .shutdown)
-                drain.closed += 1
-            }
-            drain.cursor += 1
+        while drain.closed < due, let slot = drain.next(of: self.connections.count) {
+            guard self.connections[Int(slot)].flags.contains(.admitted) else { continue }
+            self.end(slot, reason: .shutdown)
+            drain.closed += 1
         }
-        // What came in behind the cursor goes as well, once the rest has gone.
-        if Int(drain.cursor) >= self.connections.count, self.shared.metrics.open.current > 0 { drain.cursor = 0 }
         self.departures.drain = drain
     }
 

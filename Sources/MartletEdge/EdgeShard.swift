@@ -163,6 +163,7 @@ package final class EdgeShard {
         self.shared.metrics.open.add(1)
         self.shared.metrics.gauge(kind).add(1)
         self.shared.metrics.opened.add()
+        self.departures.drain?.arrived(slot)
     }
 
     /// After the last bytes were queued: what still comes is ignored, what is queued still leaves.

@@ -76,6 +76,19 @@ extension LoopbackTests {
             }
         }
 
+        /// Every slot is looked at once, and again only from where somebody came.
+        @Test func aDrainLooksAgainOnlyForThoseWhoCame() {
+            var drain = EdgeShard.Drain(pace: DrainPace(connections: 3, window: .zero), startedAt: 0)
+            var seen: [Int32] = []
+            while let slot = drain.next(of: 5) { seen.append(slot) }
+            #expect(seen == [0, 1, 2, 3, 4] && drain.next(of: 5) == nil)
+            drain.arrived(3)
+            drain.arrived(4)
+            #expect(drain.next(of: 5) == 3 && drain.next(of: 5) == 4 && drain.next(of: 5) == nil)
+            drain.arrived(5)
+            #expect(drain.next(of: 6) == 5 && drain.next(of: 6) == nil)
+        }
+
         @Test func aPeerThatDoesNotAnswerIsCut() throws {
             try EdgeRig.run { rig in
                 let client = try SocketClient(rig, "/ws")
