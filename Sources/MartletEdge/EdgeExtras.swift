@@ -14,6 +14,8 @@ final class EdgeExtras {
     var pending: [[UInt8]] = []
     /// Whether keys were waited for already, so that it is not done twice.
     var waitedForKeys = false
+    /// Whether its request was let in once already, and waits to be read again.
+    var isLetIn = false
     /// What the authority over sessions was asked before it came in.
     var question: EdgeShard.AuthorityQuestion?
     /// The token that came with the request of a WebSocket, until it is used.
@@ -41,6 +43,6 @@ final class EdgeExtras {
         self.assembler == nil && self.pending.isEmpty && self.token == nil && self.address == nil
             && self.tickets.isEmpty && self.connect == nil && self.subscriptions.isEmpty && self.events == nil
             && self.question == nil && self.goodbye == nil && self.relayed == nil && self.lines.isEmpty
-            && self.questions.isEmpty
+            && self.questions.isEmpty && !self.isLetIn
     }
 }

@@ -31,7 +31,10 @@ extension EdgeShard {
         let client =
             trusted.isEmpty
             ? peer : ForwardedFor.client(of: peer, lines: head.forwardedFor, in: bytes, trusted: trusted)
-        switch self.shared.admit(client, now: self.reactor.now) {
+        let extras = self.existingExtras(slot)
+        let isLetIn = extras?.isLetIn ?? false
+        extras?.isLetIn = false
+        switch self.shared.admit(client, now: self.reactor.now, isLetIn: isLetIn) {
         case .admit:
             self.connections[Int(slot)].flags.insert(.placed)
             self.keepLines(slot, head, bytes)

@@ -13,6 +13,7 @@ extension EdgeShard {
 
     func wait(_ slot: Int32) {
         self.connections[Int(slot)].flags.insert(.waits)
+        if self.connections[Int(slot)].stage == .head { self.withExtras(slot).isLetIn = true }
         self.reactor.pauseReading(slot)
         self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
     }

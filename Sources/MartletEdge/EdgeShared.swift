@@ -114,8 +114,8 @@ package final class EdgeShared: Sendable {
     /// Places that connections hold, of those that `capacity` counts.
     var placesTaken: Int { self.admission.withLock { $0.connections } }
 
-    func admit(_ address: PeerAddress, now: Int64) -> AdmissionVerdict {
-        self.admission.withLock { $0.admit(address, now: now) }
+    func admit(_ address: PeerAddress, now: Int64, isLetIn: Bool) -> AdmissionVerdict {
+        self.admission.withLock { $0.admit(address, now: now, isLetIn: isLetIn) }
     }
 
     func admit(user: String) -> AdmissionVerdict { self.admission.withLock { $0.admit(user: user) } }

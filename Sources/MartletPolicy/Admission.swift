@@ -62,11 +62,16 @@ package struct Admission: Sendable {
 
     /// Decides on a connection of `address`, and counts it if it is admitted.
     ///
-    /// - Parameter random: Drawn from 0..<1, for the jitter.
+    /// - Parameters:
+    ///   - isLetIn: Whether it was admitted before and gave its place back while it waited: it counts for the rate
+    ///     once.
+    ///   - random: Drawn from 0..<1, for the jitter.
     package mutating func admit(
-        _ address: PeerAddress, now: Int64, random: Double = .random(in: 0..<1)
+        _ address: PeerAddress, now: Int64, isLetIn: Bool = false, random: Double = .random(in: 0..<1)
     ) -> AdmissionVerdict {
-        if let refusal = self.refusal(address, now) { return self.refuse(refusal, now: now, random: random) }
+        if let refusal = self.refusal(address, now, isLetIn: isLetIn) {
+            return self.refuse(refusal, now: now, random: random)
+        }
         self.connections += 1
         if self.countsByAddress(address) { self.addresses[address.limitKey, default: 0] += 1 }
         return .admit
@@ -94,7 +99,7 @@ package struct Admission: Sendable {
         Self.decrement(&self.users, user)
     }
 
-    private mutating func refusal(_ address: PeerAddress, _ now: Int64) -> AdmissionRefusal? {
+    private mutating func refusal(_ address: PeerAddress, _ now: Int64, isLetIn: Bool) -> AdmissionRefusal? {
         self.rise(now)
         switch self.mode {
         case .starting: return .notReady
@@ -108,7 +113,7 @@ package struct Admission: Sendable {
             return .address
         }
         // Last, so that who is refused anyway takes no token from others.
-        guard self.bucket?.take(now: now) == false else { return nil }
+        guard !isLetIn, self.bucket?.take(now: now) == false else { return nil }
         self.refusedForRateAt = now
         return .rate
     }

@@ -63,11 +63,12 @@ extension LoopbackTests {
 
         private static func run(
             _ authority: Authority, _ change: @escaping (inout ValidationConfiguration) -> Void = { _ in },
-            _ body: (EdgeRig) async throws -> Void
+            connectsPerSecond: Double? = nil, _ body: (EdgeRig) async throws -> Void
         ) async throws {
             try await EdgeRig.run(
                 {
                     $0.validator = authority
+                    $0.admission.connectsPerSecond = connectsPerSecond
                     $0.validation.onConnect = .always
                     $0.validation.callsPerSecond = 1_000
                     $0.validation.onConnectTimeout = .seconds(8)
@@ -114,6 +115,28 @@ extension LoopbackTests {
                 let again = try SocketClient.connected(rig, token: rig.token("ann", session: "s1"))
                 #expect(authority.asked.count == 4)
                 for client in [again.client, plain.client, events, upgrade] { client.close() }
+            }
+        }
+
+        /// A request that is read again counts once for the rate: there is none left for a second time.
+        @Test func whoHasWaitedCountsOnceForTheRate() async throws {
+            let authority = Authority(answersAtOnce: false)
+            try await Self.run(authority, connectsPerSecond: 2) { rig in
+                let events = try LoopbackClient(port: rig.port)
+                try events.send(
+                    LoopbackClient.request(
+                        "GET /events?channel=room:a&access_token=\(rig.token("ann", session: "s1"))"))
+                let upgrade = try LoopbackClient(port: rig.port)
+                try upgrade.send(
+                    LoopbackClient.request(
+                        "GET /ws?access_token=\(rig.token("ann", session: "s2"))", LoopbackClient.upgrade))
+                #expect(EdgeRig.eventually { Set(authority.asked) == ["s1", "s2"] })
+                authority.answer()
+                #expect(try HTTPAnswer(events).fields["content-type"] == "text/event-stream; charset=utf-8")
+                #expect(try HTTPAnswer(upgrade).status == 101)
+                #expect(EdgeRig.eventually { rig.open == 2 })
+                #expect(rig.shared.metrics.refusedTotal == 0)
+                for client in [events, upgrade] { client.close() }
             }
         }
 

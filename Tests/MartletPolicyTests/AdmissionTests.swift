@@ -97,6 +97,20 @@ struct AdmissionTests {
         #expect(later == .admit)
     }
 
+    @Test func whoWasLetInAndWaitedTakesNoSecondToken() {
+        var admission = Self.admission(AdmissionConfiguration(connectionsMax: 2, connectsPerSecond: 2))
+        let first = [Self.one, Self.two].map { Self.reason(admission.admit($0, now: 0)) }
+        #expect(first == [nil, nil])
+        for address in [Self.one, Self.two] { admission.released(address, user: nil) }
+        let stranger = admission.admit(PeerAddress(v4: 3), now: 0)
+        #expect(Self.reason(stranger) == .rate)
+        let again = [Self.one, Self.two].map { Self.reason(admission.admit($0, now: 0, isLetIn: true)) }
+        #expect(again == [nil, nil] && admission.connections == 2)
+        // The other limits hold for it too.
+        let third = admission.admit(Self.one, now: 0, isLetIn: true)
+        #expect(Self.reason(third) == .capacity)
+    }
+
     @Test func advicesAreSpread() {
         var admission = Self.admission(AdmissionConfiguration(connectionsMax: 0, retryAfter: .seconds(10)))
         let seconds = [0, 0.25, 0.5, 0.999].map { random in
