@@ -217,13 +217,12 @@ extension Shard {
         while self.streams.cursor < due, self.streams.reads.checkCount < self.streamLimits.queuedChecksMax {
             let channel = Int32(self.streams.cursor)
             self.streams.cursor += 1
-            guard self.channels[channel].isOpen, let stream = self.channels[channel].stream else { continue }
+            guard let stream = self.channels[channel].stream else { continue }
+            if let own = stream.checkInterval { self.streams.passed(own.nanoseconds) }
+            guard self.channels[channel].isOpen else { continue }
             stream.check(now: now, round: interval)
             self.streams.reads.add(stream, of: channel, now: now)
         }
-        if elapsed >= 1, self.streams.cursor >= entries {
-            self.streams.roundStart = now
-            self.streams.cursor = 0
-        }
+        if elapsed >= 1, self.streams.cursor >= entries { self.streams.endRound() }
     }
 }

@@ -282,6 +282,56 @@ struct StreamTests {
         #expect(counts["c"] == nil)
     }
 
+    /// Who asked for a short round makes it long again when it goes.
+    @Test(arguments: [Duration.seconds(40), .zero]) func theRoundIsAsShortAsThoseThatAreThere(_ own: Duration) throws {
+        let rig = try Self.rig(.with { $0.checkInterval = own })
+        func subscribe(_ slot: Int32, _ channel: String, _ interval: Duration?) {
+            var options = Self.options(UInt32(slot))
+            options.positionCheck = interval
+            _ = rig.shard.subscribe(slot, to: channel, options)
+            rig.acknowledge(channel)
+            rig.answer(Self.page(nil, top: 3))
+        }
+        func pass(seconds: Int) {
+            for _ in 0..<seconds * 10 {
+                rig.shard.ticked(now: rig.shard.streams.now + 100_000_000)
+                rig.answer(Self.page(nil, top: 3))
+            }
+        }
+        let whole = own == .zero ? Int64.max : own.nanoseconds
+        subscribe(0, "a", nil)
+        #expect(rig.shard.streams.round == own.nanoseconds)
+        subscribe(1, "b", .seconds(5))
+        #expect(rig.shard.streams.round == 5_000_000_000)
+        pass(seconds: 12)
+        subscribe(2, "c", .seconds(20))
+        pass(seconds: 12)
+        #expect(rig.shard.streams.round == 5_000_000_000)
+        #expect(rig.shard.unsubscribe(1, from: "b"))
+        pass(seconds: 12)
+        #expect(rig.shard.streams.round == 20_000_000_000)
+        // One that comes while the round is elsewhere counts for the next.
+        subscribe(1, "b", .seconds(30))
+        #expect(rig.shard.unsubscribe(2, from: "c"))
+        pass(seconds: 62)
+        #expect(rig.shard.streams.round == min(30_000_000_000, whole))
+        #expect(rig.shard.unsubscribe(1, from: "b"))
+        pass(seconds: 62)
+        #expect(rig.shard.streams.round == own.nanoseconds)
+    }
+
+    /// It is kept in few bytes, as there may be one for every connection.
+    @Test func anIntervalIsKeptAsItIsOrAsLongAsCanBe() {
+        let stream = ChannelStream(
+            history: HistoryOptions(size: 10, ttl: .seconds(60)), limits: SharedStreamLimits(StreamLimits()))
+        stream.checkInterval = .milliseconds(1_500)
+        #expect(stream.checkInterval == .milliseconds(1_500))
+        stream.checkInterval = .seconds(10_000_000_000)
+        #expect(stream.checkInterval.map { $0 > .seconds(2_000_000) } == true)
+        stream.checkInterval = nil
+        #expect(stream.checkInterval == nil)
+    }
+
     @Test func aFailedReadIsToldToThoseWhoWaitAndTriedAgain() throws {
         let rig = try Self.rig(.with { $0.readFailuresMax = 3 })
         _ = rig.shard.subscribe(0, to: "a", Self.options(1))

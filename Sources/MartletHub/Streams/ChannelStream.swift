@@ -11,7 +11,7 @@ import MartletCore
 /// position decides. At most one read is under way, and a page is used for all that it is good for: to catch up, to
 /// start those who wait, and as the tail from which others start without a read.
 final class ChannelStream {
-    enum Phase: Equatable {
+    enum Phase: UInt8 {
         /// No position yet, and no subscribers: live publications are held until the first read.
         case opening
         /// No position, but subscribers that have none either: the next live publication, or a read, gives one.
@@ -21,14 +21,14 @@ final class ChannelStream {
         case following
     }
 
-    enum Place: Int {
+    enum Place: UInt8 {
         case none
         case checks
         case urgent
     }
 
     /// Why a read is wanted though nobody waits for it.
-    private enum Suspicion {
+    private enum Suspicion: UInt8 {
         case none
         /// It is time to compare, no more.
         case check
@@ -36,42 +36,53 @@ final class ChannelStream {
         case gap
     }
 
-    private struct Reading {
-        var number: UInt64
-        var query: HistoryQuery
+    /// An object of its own, as few streams have one at a time.
+    private final class Reading {
+        let number: UInt64
+        let query: HistoryQuery
         /// The least that the stream's top must be, unless it went back; nil where nothing was known.
-        var mark: StreamPosition?
+        let mark: StreamPosition?
         /// Publications that were held when it began.
-        var heldCount: Int
+        let heldCount: Int
         /// Whether there is something to be caught up with.
-        var isNeeded: Bool
+        let isNeeded: Bool
+
+        init(number: UInt64, query: HistoryQuery, mark: StreamPosition?, heldCount: Int, isNeeded: Bool) {
+            self.number = number
+            self.query = query
+            self.mark = mark
+            self.heldCount = heldCount
+            self.isNeeded = isNeeded
+        }
     }
 
     private let shared: SharedStreamLimits
     var history: HistoryOptions
-    /// Time between comparisons of the position while nothing comes; zero for never, nil for the shard's own.
-    var checkInterval: Duration?
-    private var checkedAt: Int64 = 0
+    // There may be one of these for every connection: what is small lies together.
+    /// Time between comparisons of the position in milliseconds; below zero for the shard's own.
+    private var checkMilliseconds: Int32 = -1
+    /// In milliseconds that begin again after seven weeks.
+    private var checkedAt: UInt32 = 0
     /// Where the shard has it in its queue of reads.
     var place = Place.none
     private(set) var keepsTail = false
-
     private(set) var phase: Phase
-    private(set) var position = StreamPosition()
-    private(set) var waiters: [Waiter] = []
-    private(set) var retryAt: Int64 = 0
     private var suspicion = Suspicion.none
-    private var reading: Reading?
-    private var failureCount = 0
-    /// The highest offset that came live in this epoch. What reads ran ahead of still comes, and means nothing.
-    private var seen: UInt64 = 0
     private var isQuiet = false
     /// Whether subscribers have been told of a gap, and have been given nothing since.
     private var isGapTold = false
-    private var held: [Publication] = []
-    private var heldBytes = 0
     /// Whether more came than may be held.
     private var hasDropped = false
+    private var failureCount: UInt16 = 0
+
+    private(set) var position = StreamPosition()
+    private(set) var waiters: [Waiter] = []
+    private(set) var retryAt: Int64 = 0
+    private var reading: Reading?
+    /// The highest offset that came live in this epoch. What reads ran ahead of still comes, and means nothing.
+    private var seen: UInt64 = 0
+    private var held: [Publication] = []
+    private var heldBytes = 0
     /// The latest publications without a hole, up to the position.
     private var tail = StreamTail()
     private var tailEndsAt: Int64 = 0
@@ -84,6 +95,12 @@ final class ChannelStream {
     }
 
     private var limits: StreamLimits { self.shared.value }
+
+    /// Time between comparisons of the position while nothing comes; zero for never, nil for the shard's own.
+    var checkInterval: Duration? {
+        get { self.checkMilliseconds < 0 ? nil : .milliseconds(self.checkMilliseconds) }
+        set { self.checkMilliseconds = newValue.map { Int32(clamping: $0.nanoseconds / 1_000_000) } ?? -1 }
+    }
 
     /// Where all subscribers are, once that is known.
     var known: StreamPosition? { self.phase == .following ? self.position : nil }
@@ -182,8 +199,10 @@ final class ChannelStream {
     /// - Parameter round: Time between calls, in nanoseconds; a stream whose own interval is longer lets some pass.
     func check(now: Int64, round: Int64) {
         let interval = (self.checkInterval ?? self.limits.checkInterval).nanoseconds
-        guard interval > 0, interval <= round || now - self.checkedAt >= interval - round / 2 else { return }
-        self.checkedAt = now
+        let milliseconds = UInt32(truncatingIfNeeded: now / 1_000_000)
+        let elapsed = Int64(milliseconds &- self.checkedAt) * 1_000_000
+        guard interval > 0, interval <= round || elapsed >= interval - round / 2 else { return }
+        self.checkedAt = milliseconds
         if self.isQuiet, self.suspicion == .none, self.phase == .following || self.phase == .adrift {
             self.suspicion = .check
         }
@@ -385,13 +404,13 @@ final class ChannelStream {
         case .renewing, .adrift: break
         case .following:
             guard reading.isNeeded || self.isBehind else { return }
-            self.failureCount += 1
+            self.failureCount = min(self.failureCount, .max - 1) + 1
             self.suspicion = .gap
             let doublings = Int64(1) << Int64(min(self.failureCount - 1, 20))
             let wait = self.limits.retryBase.nanoseconds.multipliedReportingOverflow(by: doublings)
             let ceiling = self.limits.retryCeiling.nanoseconds
             self.retryAt = now + (wait.overflow ? ceiling : min(ceiling, wait.partialValue))
-            guard self.failureCount >= self.limits.readFailuresMax else { return }
+            guard Int(self.failureCount) >= self.limits.readFailuresMax else { return }
             // Better to be told than to be left without messages.
             step.isLost = true
             self.phase = .adrift
