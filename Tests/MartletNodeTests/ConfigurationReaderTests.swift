@@ -149,8 +149,16 @@ struct ConfigurationReaderTests {
                 "martlet.yaml:2:16: listen.public is “host”, but must be an address and a port such as "
                     + "127.0.0.1:8000, [::1]:8000 or :8000",
                 "martlet.yaml:3:29: limits.message_bytes_max is “1”, but must be a size such as 65536, 64KiB or 1MiB, "
-                    + "at least 125",
+                    + "at least 125, at most 1GiB",
             ])
+        #expect(
+            self.problems("streams: {position_check_interval: 10ms}\nlimits: {delta_bytes_max: 2MiB}\n") == [
+                "martlet.yaml:1:36: streams.position_check_interval is “10ms”, but must be 0s, or a duration such as 10s "
+                    + "or 1h30m, at least 1s",
+                "martlet.yaml:2:27: limits.delta_bytes_max is “2MiB”, but must be a size such as 65536, 64KiB or 1MiB, "
+                    + "at least 64, at most 1MiB",
+            ])
+        #expect(self.problems("streams: {position_check_interval: 0s}\nlimits: {delta_bytes_max: 1MiB}\n").isEmpty)
         #expect(
             self.problems("redis.prefix:\ndrain: 5s\n") == [
                 "martlet.yaml:1:14: redis.prefix has no value: write one (at most 128 letters, digits, - and _), or leave the key out",

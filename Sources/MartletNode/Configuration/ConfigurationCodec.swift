@@ -47,8 +47,9 @@ extension ConfigurationCodec where Value == Int {
 
     static func bytes(_ range: ClosedRange<Int> = 1...Int.max) -> Self {
         let least = range.lowerBound > 1 ? ", at least \(ByteCountText.render(range.lowerBound))" : ""
+        let most = range.upperBound < .max ? ", at most \(ByteCountText.render(range.upperBound))" : ""
         return Self(
-            kind: "bytes", expected: "a size such as 65536, 64KiB or 1MiB\(least)",
+            kind: "bytes", expected: "a size such as 65536, 64KiB or 1MiB\(least)\(most)",
             parse: { ByteCountText.parse($0).flatMap { range.contains($0) ? $0 : nil } },
             render: { ByteCountText.render($0) })
     }
@@ -78,6 +79,15 @@ extension ConfigurationCodec where Value == Duration {
         return Self(
             kind: "duration", expected: "a duration such as 250ms, 10s or 1h30m\(bound)",
             parse: { DurationText.parse($0).flatMap { $0 >= least ? $0 : nil } }, render: { DurationText.render($0) })
+    }
+
+    /// Zero switches off what has it.
+    static func zeroOrDuration(from least: Duration) -> Self {
+        Self(
+            kind: "duration",
+            expected: "0s, or a duration such as 10s or 1h30m, at least \(DurationText.render(least))",
+            parse: { DurationText.parse($0).flatMap { $0 == .zero || $0 >= least ? $0 : nil } },
+            render: { DurationText.render($0) })
     }
 }
 

@@ -50,8 +50,9 @@ extension NodeConfiguration {
             "publication_bytes_max", \.limits.publicationBytesMax, .bytes(1...1_073_741_824),
             "Bytes of a payload published over the API or Redis."),
         Self.limit(
-            "delta_bytes_max", \.limits.deltaBytesMax, .bytes(64...16_777_216),
-            "Bytes of a payload, beyond which no patches are made of it, because that takes time."
+            "delta_bytes_max", \.limits.deltaBytesMax, .bytes(64...1_048_576),
+            "Bytes of a payload, beyond which no patches are made of it: at 1MiB, the most, one takes its reactor thread "
+                + "some 20 ms, in which that does nothing else."
         ).live,
         Self.limit(
             "channel_bytes_max", \.limits.channelBytesMax, .integer(1...4096), "Bytes of a channel's name."

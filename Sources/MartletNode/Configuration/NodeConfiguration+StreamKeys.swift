@@ -22,9 +22,10 @@ extension NodeConfiguration {
             "Bytes of their payloads, likewise. Above `limits.pending_bytes_max` a client would end as slow, to come "
                 + "back for the same."),
         Self.key(
-            "streams.position_check_interval", \.streams.checkInterval, .duration(),
-            "Time between comparisons of a quiet channel's position with its stream's; 0s for never. A namespace may say "
-                + "otherwise by `position_check`."),
+            "streams.position_check_interval", \.streams.checkInterval,
+            .zeroOrDuration(from: .seconds(1)),
+            "Time between comparisons of a quiet channel's position with its stream's, 1s or more; 0s for never. A "
+                + "namespace may say otherwise by `position_check`."),
         Self.key(
             "streams.checks_max", \.streams.queuedChecksMax, .integer(1...1_000_000),
             "Such comparisons that wait for others in one reactor thread."),
