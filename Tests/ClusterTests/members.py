@@ -29,8 +29,7 @@ class Book:
     began: list[float] = dataclasses.field(default_factory=list)
     ended: list[float] = dataclasses.field(default_factory=list)
     refused: list[float] = dataclasses.field(default_factory=list)
-    # Clients that were refused again and again although they had waited as long as they were told. Once more is no
-    # wonder: the advice is shorter than some drains, and a balancer may not notice.
+    # Clients that were refused again although they had waited as long as they were told.
     refused_again: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -58,7 +57,7 @@ class Member:
         elif self.advice:
             self.book.refused.append(time.monotonic())
             self.refusals += 1
-            if self.refusals > 2:
+            if self.refusals > 1:
                 self.book.refused_again.append(self.name)
 
 
