@@ -230,7 +230,9 @@ package final class EdgeShard {
         self.connections[Int(slot)].flags.remove(.awaitsPong)
         let patience = UInt32(clamping: self.limits.pongTimeout.nanoseconds / Self.tickNanoseconds)
         let interval = self.pingTicks(self.connections[Int(slot)].kind)
-        self.connections[Int(slot)].pingTick &+= interval > patience ? interval - patience : interval
+        // An answer may take longer than the interval: then the next is due at once.
+        let due = Int(self.connections[Int(slot)].pingTick) + Int(interval) - Int(max(patience, 1))
+        self.connections[Int(slot)].pingTick = UInt32(clamping: max(Int(self.tick), due))
         self.schedule(slot)
     }
 

@@ -22,7 +22,7 @@ extension LoopbackTests {
         func aSession(query: String, offer: String?, chosen: String?) throws {
             try EdgeRig.run({
                 $0.edge.limits.pingInterval = .seconds(1)
-                $0.edge.limits.pongTimeout = .milliseconds(900)
+                $0.edge.limits.pongTimeout = .seconds(20)
             }) { rig in
                 let client = try SocketClient(
                     rig, SocketClient.centrifuge + query, fields: offer.map { ["Sec-WebSocket-Protocol: \($0)"] } ?? [])

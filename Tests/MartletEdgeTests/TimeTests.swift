@@ -19,12 +19,12 @@ extension LoopbackTests {
             options.edge.limits.expiryGrace = .milliseconds(500)
         }
 
-        /// The first ping comes up to half an interval sooner or later: each client must have time to answer while
-        /// the pings of the others are awaited.
+        /// Each client has time to answer while the pings of the others are awaited; the next comes an interval after
+        /// the last all the same.
         @Test func pingsOfEachProtocol() throws {
             try EdgeRig.run({
-                $0.edge.limits.pingInterval = .seconds(2)
-                $0.edge.limits.pongTimeout = .milliseconds(1_900)
+                $0.edge.limits.pingInterval = .seconds(1)
+                $0.edge.limits.pongTimeout = .seconds(60)
                 $0.edge.limits.commentInterval = .milliseconds(400)
             }) { rig in
                 let centrifuge = try SocketClient.connected(rig, token: rig.token("ann"))
@@ -46,7 +46,8 @@ extension LoopbackTests {
                 // The client's own pings are answered, and a second pong is one too many.
                 try plain.send(.ping, [1, 2])
                 #expect(try plain.next() == .pong([1, 2]))
-                try centrifuge.send("{}")
+                // Two, for there may have been another ping by now.
+                try centrifuge.send("{}\n{}")
                 #expect(try centrifuge.closeCode() == 3501)
             }
         }
@@ -63,7 +64,7 @@ extension LoopbackTests {
 
         @Test func anExpiredTokenEndsItsConnectionAfterTheGrace() throws {
             try EdgeRig.run({ $0.edge.limits.expiryGrace = .milliseconds(500) }) { rig in
-                let token = rig.token("ann", expiresIn: 1)
+                let token = rig.token("ann", expiresIn: 4)
                 let socket = try SocketClient.connected(rig, token: token)
                 let events = try EventClient(rig, "channel=room:a&access_token=\(token)")
                 #expect(try socket.closeCode() == 3005)
@@ -88,7 +89,7 @@ extension LoopbackTests {
 
         @Test func refreshPutsTheEndOff() throws {
             try EdgeRig.run({ $0.edge.limits.expiryGrace = .milliseconds(500) }) { rig in
-                let token = rig.token("ann", expiresIn: 1)
+                let token = rig.token("ann", expiresIn: 4)
                 let centrifuge = try SocketClient.connected(rig, token: token)
                 guard case .text(let text) = try centrifuge.ask(#"{"id":2,"refresh":{"token":"\#(rig.token("ann"))"}}"#)
                 else { return #expect(Bool(false)) }
@@ -97,7 +98,7 @@ extension LoopbackTests {
                 let plain = try SocketClient(rig, "/ws?access_token=\(token)")
                 guard case .text(let answer) = try plain.ask(Self.refresh(rig.token("ann"))) else { return }
                 #expect(answer.hasPrefix(#"{"jsonrpc":"2.0","id":7,"result":{"ttl":3"#))
-                _ = EdgeRig.eventually(within: 1.8) { rig.open < 2 }
+                _ = EdgeRig.eventually(within: 5.5) { rig.open < 2 }
                 #expect(rig.open == 2)
                 #expect(try centrifuge.ask(#"{"id":3,"ping":{}}"#) == .text(#"{"id":3,"ping":{}}"#))
             }

@@ -75,7 +75,7 @@ extension LoopbackTests {
         @Test func webSocket() throws {
             try EdgeRig.run({
                 $0.edge.limits.pingInterval = .seconds(1)
-                $0.edge.limits.pongTimeout = .milliseconds(900)
+                $0.edge.limits.pongTimeout = .seconds(5)
             }) { rig in
                 let connect = #"{"token":"\#(rig.token("ann"))"}"#
                 let client = try SocketClient(rig, "/connection/uni_websocket")
