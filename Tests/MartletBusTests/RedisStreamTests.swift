@@ -135,8 +135,8 @@ struct RedisStreamTests {
     @Test func saysWhatRedisDoesNotConfirm() async throws {
         let server = try await RedisServer()
         var configuration = try BusRig.configuration(server)
-        configuration.redis.commandTimeout = .milliseconds(500)
-        configuration.redis.keepAliveTimeout = .milliseconds(500)
+        configuration.redis.commandTimeout = .seconds(2)
+        configuration.redis.keepAliveTimeout = .seconds(2)
         let rig = BusRig(configuration)
         #expect(await eventually { rig.isHealthy })
         #expect(await rig.bus.publish("1", "a", history: self.history)?.offset == 1)

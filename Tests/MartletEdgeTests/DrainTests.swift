@@ -45,16 +45,18 @@ extension LoopbackTests {
                 let sockets = try (0..<60).map { _ in try SocketClient(rig, "/ws") }
                 #expect(EdgeRig.eventually { rig.open == 60 })
                 let start = ContinuousClock.now
-                rig.hub.tellAll(.drain(window: .seconds(2)))
+                rig.hub.tellAll(.drain(window: .seconds(6)))
                 var samples: [(elapsed: Double, open: Int)] = []
-                while rig.open > 0, start.duration(to: .now) < .seconds(20) {
+                while rig.open > 0, start.duration(to: .now) < .seconds(60) {
                     _ = EdgeRig.eventually(within: 0.05) { false }
-                    samples.append((start.duration(to: .now).inSeconds, rig.open))
+                    // In this order: time that goes by between the two must not look like haste.
+                    let open = rig.open
+                    samples.append((start.duration(to: .now).inSeconds, open))
                 }
                 // Steps of 100 ms. A machine that stands still for a moment may put a few samples off, never ahead.
                 var late = 0
                 for sample in samples {
-                    let (most, least) = (60 * (1 - (sample.elapsed - 0.4) / 2), 60 * (1 - sample.elapsed / 2) - 4)
+                    let (most, least) = (60 * (1 - (sample.elapsed - 1.2) / 6), 60 * (1 - sample.elapsed / 6) - 4)
                     #expect(Double(sample.open) >= least, "\(sample)")
                     if Double(sample.open) > max(0, most) + 4 { late += 1 }
                 }
@@ -67,7 +69,7 @@ extension LoopbackTests {
         @Test func whoComesDuringADrainGoesWithIt() throws {
             try EdgeRig.run { rig in
                 let first = try (0..<4).map { _ in try SocketClient(rig, "/ws") }
-                rig.hub.tellAll(.drain(window: .milliseconds(500)))
+                rig.hub.tellAll(.drain(window: .seconds(5)))
                 // Two go by themselves, so that the pace has room, and others take their places in the table.
                 first[0].close()
                 first[1].close()
@@ -97,7 +99,7 @@ extension LoopbackTests {
                 #expect(try client.closeCode() == 1012)
                 #expect(EdgeRig.eventually { rig.reactorShared.openConnections.current == 0 })
                 let elapsed = start.duration(to: .now)
-                #expect(elapsed > .milliseconds(1_500) && elapsed < .seconds(10))
+                #expect(elapsed > .milliseconds(1_500))
                 client.close()
             }
         }

@@ -41,7 +41,7 @@ extension LoopbackTests {
                         }
                     }
                 }
-                #expect(rig.hubMetrics.deliveries.total == clients * publications)
+                #expect(EdgeRig.eventually { rig.hubMetrics.deliveries.total == clients * publications })
                 #expect(rig.hubMetrics.overrun.total == 0)
             }
         }
@@ -104,8 +104,9 @@ extension LoopbackTests {
                 #expect(last == .close(3_008, "slow"))
                 _ = try stream.rest()
                 #expect(EdgeRig.eventually { rig.open == 1 && rig.reactorShared.pendingBytes.current == 0 })
-                #expect(rig.hubMetrics.subscriptions.current == 1)
-                #expect(rig.metrics.exposition().contains(#"martlet_connections_closed_total{reason="slow"} 2"#))
+                #expect(EdgeRig.eventually { rig.hubMetrics.subscriptions.current == 1 })
+                let closed = #"martlet_connections_closed_total{reason="slow"} 2"#
+                #expect(EdgeRig.eventually { rig.metrics.exposition().contains(closed) })
             }
         }
     }

@@ -19,9 +19,9 @@ extension LoopbackTests {
         @Test func whatIsNotRefreshedEnds() async throws {
             try await EdgeRig.run(Self.quick) { rig in
                 let client = try SocketClient.connected(rig, token: rig.token("ann"))
-                let token = rig.subscriptionToken("ann", "$room:a", expiresIn: 1)
+                let token = rig.subscriptionToken("ann", "$room:a", expiresIn: 4)
                 let text = try client.command(#""subscribe":{"channel":"$room:a","token":"\#(token)"}"#)
-                #expect(text == #"{"id":9,"subscribe":{"expires":true,"ttl":1}}"#)
+                #expect(text.hasPrefix(#"{"id":9,"subscribe":{"expires":true,"ttl":"#))
                 #expect(
                     try client.text()
                         == #"{"push":{"channel":"$room:a","unsubscribe":{"code":2501,"reason":"subscription expired"}}}"#
@@ -40,7 +40,7 @@ extension LoopbackTests {
                     #""sub_refresh":{"channel":"$room:a","token":"\#(token)"\#(more)}"#
                 }
                 #expect(try client.code(refresh("x")) == 103, "not subscribed")
-                let token = rig.subscriptionToken("ann", "$room:a", expiresIn: 1)
+                let token = rig.subscriptionToken("ann", "$room:a", expiresIn: 50)
                 #expect(try client.code(#""subscribe":{"channel":"$room:a","token":"\#(token)"}"#) == 0)
                 #expect(try client.code(refresh("")) == 107)
                 #expect(try client.code(refresh("x", #","type":1"#)) == 108)
@@ -61,7 +61,7 @@ extension LoopbackTests {
         @Test func aServersSubscriptionEndsItsConnection() throws {
             try EdgeRig.run(Self.quick) { rig in
                 var subscription = ServerSubscription(channel: "secret:a")
-                subscription.expiresAt = Int64(Clock.wall) + 1
+                subscription.expiresAt = Int64(Clock.wall) + 4
                 let client = try SocketClient(rig, SocketClient.centrifuge)
                 try client.send(SocketClient.connect(rig.token("ann", subscriptions: [subscription])))
                 #expect(try client.text().contains(#""subs":{"secret:a":{}}"#), "its client cannot refresh it")

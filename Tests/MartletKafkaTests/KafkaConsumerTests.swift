@@ -21,7 +21,7 @@ extension RealBrokerTests {
             #expect(consumer.position(topic: "t", partition: 3) == nil)
             #expect(consumer.position(topic: "u", partition: 0) == nil)
             // Silence is health as long as fetches are answered.
-            try await Task.sleep(for: .seconds(1.5))
+            try await Task.sleep(for: .seconds(4.5))
             #expect(consumer.health.isHealthy)
             await consumer.stop()
             #expect(recorder.records.isEmpty)
@@ -148,7 +148,7 @@ extension RealBrokerTests {
             broker.freeze()
             let began = ContinuousClock.now
             await consumer.stop()
-            #expect(ContinuousClock.now - began < .seconds(3))
+            #expect(ContinuousClock.now - began < .seconds(20))
             broker.thaw()
         }
 

@@ -9,7 +9,7 @@ import Testing
 @testable import MartletKafka
 
 /// What needs a broker, one test after the other: they count threads and descriptors, and wait for seconds.
-@Suite(.serialized, .timeLimit(.minutes(3))) enum RealBrokerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) enum RealBrokerTests {
     static func configuration(_ broker: Broker, _ topics: [String] = ["t"]) -> KafkaConfiguration {
         let servers = broker.servers.split(separator: ",").map(String.init)
         var configuration = KafkaConfiguration(brokers: servers, topics: topics)
@@ -18,11 +18,11 @@ import Testing
         // The mock answers a fetch only when the wait is over.
         configuration.fetchWaitMax = .milliseconds(10)
         configuration.observationInterval = .milliseconds(100)
-        configuration.silenceMax = .seconds(1)
-        configuration.requestTimeout = .seconds(1)
+        configuration.silenceMax = .seconds(3)
+        configuration.requestTimeout = .seconds(3)
         configuration.metadataInterval = .milliseconds(500)
         configuration.retry = Backoff(base: .milliseconds(20), ceiling: .milliseconds(200))
-        configuration.produceTimeout = .seconds(5)
+        configuration.produceTimeout = .seconds(20)
         return configuration
     }
 

@@ -70,7 +70,7 @@ struct NodeRuntimeTests {
             try again.send("GET /events?channel=a&access_token=\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try again.take(through: "\r\n").hasPrefix("HTTP/1.1 401"))
         }
-        #expect(elapsed < .seconds(8))
+        #expect(elapsed < .seconds(30))
     }
 
     @Test func aNodeDrainsWithoutEndingAndTakesItBack() async throws {
@@ -174,6 +174,7 @@ struct NodeRuntimeTests {
         let group = ServiceGroup(
             configuration: .init(services: runtime.services.map { .init(service: $0) }, logger: Self.logger))
         async let end: Void = group.run()
+        #expect(await eventually { runtime.readiness().state == .catchingUp })
         try await Task.sleep(for: .seconds(2))
         #expect(runtime.readiness().state == .catchingUp)
         await group.triggerGracefulShutdown()
@@ -181,7 +182,8 @@ struct NodeRuntimeTests {
     }
 
     @Test func aDrainTellsItsClientsAndTheNodeAnswersToTheEnd() async throws {
-        let configuration = try Self.configuration()
+        var configuration = try Self.configuration()
+        configuration.drain.delay = .seconds(2)
         let runtime = try NodeRuntime(configuration, logger: Self.logger)
         let group = ServiceGroup(
             configuration: .init(services: runtime.services.map { .init(service: $0) }, logger: Self.logger))
@@ -217,7 +219,7 @@ struct NodeRuntimeTests {
                 withExtendedLifetime(client) {}
             }
         }
-        #expect(elapsed < .seconds(10))
+        #expect(elapsed < .seconds(30))
     }
 
     @Test func theConfigurationReachesTheParts() throws {

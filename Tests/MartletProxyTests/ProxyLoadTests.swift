@@ -32,15 +32,16 @@ import Testing
             {
                 $0.concurrencyMax = 3
                 $0.waitingMax = 5
-            }, answering: { _ in .init(#"{"result":{}}"#, delay: .milliseconds(200)) }
+                $0.endpoints[.rpc]?.timeout = .seconds(30)
+            }, answering: { _ in .init(#"{"result":{}}"#, delay: .seconds(2)) }
         ) { rig in
             let outcomes = await self.outcomes(20, rig)
             #expect(outcomes.count { $0.answer == .rpc(data: nil) } == 8)
             #expect(outcomes.count { $0 == .failed(.overloaded) } == 12)
             #expect(rig.server.accepted <= 3)
             #expect(ProxyOutcome.Failure.overloaded.error == .tooManyRequests)
-            #expect(rig.metric(#"martlet_proxy_calls_in_flight{method="rpc"}"#) == "0")
-            #expect(rig.metric(#"martlet_proxy_calls_waiting{method="rpc"}"#) == "0")
+            #expect(await eventually { rig.metric(#"martlet_proxy_calls_in_flight{method="rpc"}"#) == "0" })
+            #expect(await eventually { rig.metric(#"martlet_proxy_calls_waiting{method="rpc"}"#) == "0" })
         }
     }
 
@@ -50,20 +51,25 @@ import Testing
                 $0.concurrencyMax = 1
                 $0.failuresMax = 1_000
                 $0.endpoints[.rpc]?.timeout = .milliseconds(300)
-            }, answering: { _ in .init(#"{"result":{}}"#, delay: .seconds(5)) }
+            }, answering: { _ in .init(#"{"result":{}}"#, delay: .seconds(20)) }
         ) { rig in
             let begun = ContinuousClock.now
             let outcomes = await self.outcomes(10, rig)
-            #expect(ContinuousClock.now - begun < .seconds(4))
-            #expect(outcomes.count { $0 == .failed(.timeout) } == 1)
-            #expect(outcomes.count { $0 == .failed(.overloaded) } == 9)
+            #expect(ContinuousClock.now - begun < .seconds(15))
+            // Who came later than the first may still be asked for when that one is given up.
+            let (late, waiting) = (
+                outcomes.count { $0 == .failed(.timeout) }, outcomes.count { $0 == .failed(.overloaded) }
+            )
+            #expect(late >= 1 && waiting >= 1 && late + waiting == 10)
         }
     }
 
     @Test func oneSlowEndpointDoesNotHoldTheOthers() async throws {
         try await Rig.run(
-            { $0.concurrencyMax = 1 },
-            answering: { .init(#"{"result":{}}"#, delay: $0.path == "/rpc" ? .seconds(4) : .zero) }
+            {
+                $0.concurrencyMax = 1
+                $0.endpoints[.rpc]?.timeout = .seconds(30)
+            }, answering: { .init(#"{"result":{}}"#, delay: $0.path == "/rpc" ? .seconds(4) : .zero) }
         ) { rig in
             let slow = Task { await rig.ask(Self.rpc) }
             let begun = ContinuousClock.now
@@ -78,7 +84,7 @@ import Testing
         try await Rig.run(
             {
                 $0.failuresMax = 3
-                $0.pause = .milliseconds(300)
+                $0.pause = .seconds(3)
             }, answering: { _ in isDown.isOn ? .init(status: 503) : .init(#"{"result":{}}"#) }
         ) { rig in
             #expect(await rig.ask(Self.rpc).answer == .rpc(data: nil))
@@ -116,7 +122,7 @@ import Testing
         ) { rig in
             let begun = ContinuousClock.now
             #expect(await rig.ask(Self.rpc) == .failed(.timeout))
-            #expect(ContinuousClock.now - begun < .seconds(2))
+            #expect(ContinuousClock.now - begun < .seconds(15))
         }
     }
 }

@@ -16,7 +16,7 @@ final class Answer<Value: Sendable>: Sendable {
 
     /// Ends the test program after ten seconds: a loop that does not answer is one that hangs.
     func wait() -> Value {
-        guard self.semaphore.wait(timeout: .now() + 10) == .success, let value = self.value.withLock({ $0 }) else {
+        guard self.semaphore.wait(timeout: .now() + 30) == .success, let value = self.value.withLock({ $0 }) else {
             fatalError("the loop did not answer in time")
         }
         return value

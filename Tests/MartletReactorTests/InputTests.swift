@@ -6,7 +6,7 @@ import MartletInstruments
 import MartletReactor
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct InputTests {
     /// Consumes whole lines and sends each back; what follows the last line feed stays.
     private static func lines(_ server: TestServer, _ slot: Int32, _ bytes: inout MutableSpan<UInt8>) -> Int {

@@ -7,7 +7,7 @@ import MartletInstruments
 import MartletReactor
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct ListenerTests {
     private let loopback = SocketAddress(PeerAddress(v4: 0x7F00_0001))
 

@@ -7,7 +7,7 @@ import MartletReactor
 import Synchronization
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(3)))
 struct OutputTests {
     /// A server with this many clients connected, in the order of their slots.
     private func crowd(
@@ -213,7 +213,7 @@ struct OutputTests {
     }
 
     @Test func finishAwaitsThePeer() throws {
-        let (server, clients) = try self.crowd(2) { $0.lingerTimeout = .milliseconds(500) }
+        let (server, clients) = try self.crowd(2) { $0.lingerTimeout = .seconds(3) }
         defer { server.stop() }
         server.run {
             server.onReceived = { slot, bytes in
@@ -249,7 +249,7 @@ struct OutputTests {
             server.reactor.send([UInt8](repeating: 0, count: 1_000_000), to: 1)
             server.reactor.finish(1)
         }
-        #expect(eventually(within: 2) { server.closed.map(\.cause) == [.finished, .finished] })
+        #expect(eventually { server.closed.map(\.cause) == [.finished, .finished] })
         #expect(eventually { server.shared.pendingBytes.current == 0 })
         withExtendedLifetime(clients) {}
     }

@@ -5,7 +5,7 @@ import Glibc
 import MartletCore
 import MartletReactor
 
-/// A blocking TCP client whose calls give up after five seconds.
+/// A blocking TCP client whose calls give up after half a minute.
 final class TestClient {
     struct Failure: Error {
         var code: Int32
@@ -20,7 +20,7 @@ final class TestClient {
             var value = Int32(bytes)
             unsafe setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &value, 4)
         }
-        var timeout = timeval(tv_sec: 5, tv_usec: 0)
+        var timeout = timeval(tv_sec: 30, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         unsafe setsockopt(self.descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, size)
         unsafe setsockopt(self.descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, size)

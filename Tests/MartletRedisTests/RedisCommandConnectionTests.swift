@@ -77,7 +77,7 @@ struct RedisCommandConnectionTests {
     @Test func refusesMoreThanMayWait() async throws {
         let server = try await RedisServer()
         var configuration = try self.configuration(server.url)
-        configuration.commandTimeout = .milliseconds(500)
+        configuration.commandTimeout = .seconds(2)
         configuration.commandsMax = 10
         configuration.commandBytesMax = 10_000
         let connection = self.connection(configuration)
@@ -129,7 +129,8 @@ struct RedisCommandConnectionTests {
                 if case .failure(.connectionLost) = result { failed.add(1, ordering: .relaxed) }
             }
         }
-        try await Task.sleep(for: .milliseconds(50))
+        // Until they are under way.
+        try await Task.sleep(for: .seconds(1))
         server.kill()
         #expect(await eventually { failed.load(ordering: .relaxed) == 1_000 })
         #expect(await eventually { connection.waitingCount == 0 })

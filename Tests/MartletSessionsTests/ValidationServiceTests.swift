@@ -284,9 +284,11 @@ import Testing
             let group = ServiceGroup(services: [bench.service], logger: Logger(label: "test"))
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask { try await group.run() }
-                while bench.metric("martlet_validations_total{outcome=\"active\"}") ?? 0 < 98 {
-                    try await Task.sleep(for: .milliseconds(20))
-                }
+                #expect(
+                    await eventually {
+                        bench.metric("martlet_validations_total{outcome=\"active\"}") ?? 0 >= 98
+                            && bench.invalid.contains { $0.target == .session("s7") }
+                    })
                 await group.triggerGracefulShutdown()
                 try await tasks.waitForAll()
             }

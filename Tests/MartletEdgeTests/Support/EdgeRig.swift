@@ -184,8 +184,15 @@ final class EdgeRig {
 
     /// What is counted comes back to zero, and what is kept is given back.
     func expectEmpty(_ location: SourceLocation = #_sourceLocation) {
+        // One after the other, on the shards' threads.
+        _ = Self.eventually {
+            self.reactorShared.openConnections.current == 0 && self.open == 0 && self.shared.placesTaken == 0
+                && self.shared.metrics.openByProtocol.allSatisfy { $0.open == 0 }
+                && self.hubMetrics.subscriptions.current == 0 && self.hubMetrics.channels.current == 0
+                && self.reactorShared.pendingBytes.current == 0
+        }
         #expect(
-            Self.eventually { self.reactorShared.openConnections.current == 0 && self.open == 0 },
+            self.reactorShared.openConnections.current == 0 && self.open == 0,
             "\(self.reactorShared.openConnections.current) sockets, \(self.open) open", sourceLocation: location)
         #expect(self.shared.metrics.openByProtocol.allSatisfy { $0.open == 0 }, "by protocol", sourceLocation: location)
         #expect(self.hubMetrics.subscriptions.current == 0, "subscriptions", sourceLocation: location)
@@ -221,7 +228,7 @@ final class EdgeRig {
     }
 
     /// Whether a condition comes to hold; blocks, because the clients do.
-    static func eventually(within seconds: Double = 8, _ condition: () -> Bool) -> Bool {
+    static func eventually(within seconds: Double = 30, _ condition: () -> Bool) -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while !condition() {
             if ContinuousClock.now > end { return false }

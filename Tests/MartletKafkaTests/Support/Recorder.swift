@@ -67,7 +67,7 @@ final class Recorder: KafkaConsumerDelegate {
 }
 
 /// Whether something comes true within a time.
-func eventually(within duration: Duration = .seconds(10), _ isTrue: () -> Bool) async -> Bool {
+func eventually(within duration: Duration = .seconds(30), _ isTrue: () -> Bool) async -> Bool {
     let deadline = ContinuousClock.now + duration
     while ContinuousClock.now < deadline {
         if isTrue() { return true }

@@ -24,7 +24,7 @@ final class FakeNode: ClusterDelegate {
     init(
         _ name: String, on bus: SharedBus, _ manner: Manner = .answers(1),
         timing: Cluster.Timing = .init(
-            announceInterval: .milliseconds(100), settleTime: .milliseconds(50), answerTime: .milliseconds(400))
+            announceInterval: .milliseconds(100), settleTime: .milliseconds(50), answerTime: .seconds(20))
     ) {
         self.name = name
         self.manner = Mutex(manner)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Whether a condition holds within a time; asked every few milliseconds.
-package func eventually(within limit: Duration = .seconds(10), _ condition: () async throws -> Bool) async rethrows
+package func eventually(within limit: Duration = .seconds(30), _ condition: () async throws -> Bool) async rethrows
     -> Bool
 {
     let end = ContinuousClock.now + limit

@@ -12,7 +12,7 @@ package final class LoopbackClient {
     /// - Parameters:
     ///   - receiveBytes: The size of the kernel's buffer, for a client that takes little.
     ///   - from: The last byte of the loopback address to come from.
-    package init(port: UInt16, receiveBytes: Int32? = nil, from last: UInt8 = 1, timeout: Int = 10) throws {
+    package init(port: UInt16, receiveBytes: Int32? = nil, from last: UInt8 = 1, timeout: Int = 30) throws {
         self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard self.descriptor >= 0 else { throw TestSupportError("no socket") }
         if var receiveBytes { unsafe setsockopt(self.descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBytes, 4) }
