@@ -164,8 +164,11 @@ async def test_explain_tells_why(world):
     await world.connected()
     answer = await call(nodes[1], "explain", session="d-1")
     views = {node["name"]: node for node in answer["nodes"]}
-    assert {view["verdict"] for view in views.values()} == {"admitted"} and len(views) == 3, answer
+    assert views["node-1"]["verdict"] == "admitted" and len(views) == 3, answer
     assert views["node-1"]["connections"][0]["user"] == "dora" and not views["node-2"]["connections"]
+    # Others were revoked: without a connection nobody knows whether one of them was its user.
+    assert views["node-2"]["verdict"] == views["node-3"]["verdict"] == "depends", answer
+    assert "not known here" in views["node-2"]["because"], answer
     revoked = await call(nodes[1], "revoke", user="dora", reason="left the company")
     await until("applied everywhere", lambda: settled(nodes[0], revoked["receipt"]))
     await until("closed", lambda: client.final)
@@ -173,6 +176,9 @@ async def test_explain_tells_why(world):
         (revocation,) = view["revocations"]
         assert (view["verdict"], revocation["id"], revocation["reason"], revocation["receipt"]) == (
             "depends", revoked["id"], "left the company", revoked["receipt"]), view
+    # The session's own name was never revoked, and it has no connection any more: it is not said to be let in.
+    for view in (await call(nodes[2], "explain", session="d-1"))["nodes"]:
+        assert (view["verdict"], view["revocations"]) == ("depends", []), view
     code, out, err = await world.run(nodes[0], "explain", "session", "c-1")
     assert code == 0 and out.count("refused, because the session is revoked") == 3, (out, err)
     code, out, _ = await world.run(nodes[0], "explain", "user", "bob", "--json")

@@ -39,7 +39,7 @@ extension NodeRuntime {
         node.validations = keys.compactMap(self.validation)
         node.revocations = self.targets(of: request, outcome.identities).compactMap(self.revocation)
         node.floor = self.revocations.floor
-        (node.verdict, node.because) = Self.judge(node, request)
+        (node.verdict, node.because) = Self.judge(node, request, remembered: self.revocations.count)
         return node
     }
 
@@ -77,6 +77,7 @@ extension NodeRuntime {
             if let session = identity.session { add(.session(session)) }
             if let token = identity.token { add(.token(token)) }
             if !identity.isAnonymous { add(.user(identity.user, before: 0)) }
+            for claim in identity.claims { add(.claim(name: claim.name, value: claim.value, before: 0)) }
         }
         return targets
     }
@@ -100,10 +101,14 @@ extension NodeRuntime {
 
     private static func text(_ time: Int64) -> String { RFC3339.string(Double(time)) ?? "\(time)" }
 
-    /// Whether a client that shows this now is let in. A revocation of the subject itself decides; one of a user
-    /// decides by when the token was issued.
-    private static func judge(
-        _ node: SessionExplanation.Node, _ request: APIRequest.Explain
+    /// Whether a client that shows this now is let in. A revocation of the subject itself decides; one of a user or a
+    /// claim decides by when the token was issued.
+    ///
+    /// What else a client would be known by, only its connections tell: where there is none, and anything at all is
+    /// remembered, nobody can say more than that the subject itself is not named.
+    /// - Parameter remembered: How many revocations the node remembers in all.
+    static func judge(
+        _ node: SessionExplanation.Node, _ request: APIRequest.Explain, remembered: Int
     ) -> (SessionExplanation.Verdict, String) {
         if let own = node.revocations.first(where: { $0.target == request.subject.rawValue && $0.value == request.id })
         {
@@ -116,7 +121,23 @@ extension NodeRuntime {
         if let floor = node.floor {
             return (.depends, "tokens issued at or before \(Self.text(floor)) need a validation")
         }
+        if node.connectionCount == 0, remembered > 0 {
+            return (.depends, "none of the \(remembered) revocations that are remembered names the " + request.unknown)
+        }
         return (.admitted, "no revocation that is remembered names it")
+    }
+}
+
+extension APIRequest.Explain {
+    /// What stays unknown of it while it has no connection.
+    fileprivate var unknown: String {
+        let others =
+            switch self.subject {
+            case .session: "user, tokens"
+            case .user: "sessions, tokens"
+            case .token: "user, session"
+            }
+        return "\(self.subject.rawValue), but its \(others) and claims are not known here while it has no connection"
     }
 }
 

@@ -24,7 +24,7 @@ package struct SessionExplanation: Equatable, Sendable {
 
     /// A revocation that the node remembers.
     package struct Revocation: Equatable, Sendable {
-        /// What it names: `session`, `user` or `token`.
+        /// What it names: `session`, `user`, `token` or `claim`, whose value is then `name=value`.
         package var target: String
         package var value: String
         /// The latest time of issue that it ends; nil for every token.
@@ -87,7 +87,7 @@ package struct SessionExplanation: Equatable, Sendable {
 
     package enum Verdict: String, CaseIterable, Sendable {
         case admitted, refused
-        /// It depends on when the token was issued.
+        /// It depends on when the token was issued, or on names that are not known here.
         case depends
     }
 
