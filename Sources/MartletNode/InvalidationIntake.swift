@@ -125,26 +125,27 @@ extension InvalidationIntake: KafkaConsumerDelegate {
     ) -> InvalidationOutcome {
         let (decoder, now) = (InvalidationDecoder(source: .kafka), Clock.wall)
         let writtenAt = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : nil
+        let recordTime = writtenAt.map { RecordTime($0, isOfLog: record.isAppendTime) }
         let place = "\(topic.name)/\(record.partition)/\(record.offset)"
         switch topic.reader {
         case .martlet:
             return InvalidationOutcome(
-                decoder.martlet(value, recordTime: writtenAt, receivedAt: now, place: place))
+                decoder.martlet(value, recordTime: recordTime, receivedAt: now, place: place))
         case .cloudEvents:
             return decoder.cloudEvent(
-                value, header: { record.header($0) }, recordTime: writtenAt, receivedAt: now, place: place)
+                value, header: { record.header($0) }, recordTime: recordTime, receivedAt: now, place: place)
         case .table(let table):
             return decoder.sessionTable(
-                key: key, value: value, table, recordTime: writtenAt, receivedAt: now, place: place)
+                key: key, value: value, table, recordTime: recordTime, receivedAt: now, place: place)
         case .tokens(let verifier):
             guard let value else { return .bad(.nullValue) }
             switch verifier.judge(record: value, writtenAt: min(writtenAt ?? now, now)) {
             case .refused(let reason): return .bad(reason)
             case .verified(let claims):
-                return decoder.token(claims, recordTime: writtenAt, receivedAt: now, place: place)
+                return decoder.token(claims, recordTime: recordTime, receivedAt: now, place: place)
             case .unverified(let claims):
                 self.metrics.invalidationsUnverified.add()
-                return decoder.token(claims, recordTime: writtenAt, receivedAt: now, place: place)
+                return decoder.token(claims, recordTime: recordTime, receivedAt: now, place: place)
             }
         }
     }

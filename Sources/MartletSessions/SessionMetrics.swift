@@ -61,7 +61,8 @@ package final class SessionMetrics: Sendable {
             "martlet_invalidations_unverified_total",
             "Tokens of identity providers taken from a topic although their key is not known.")
         self.invalidationsClamped = registry.counter(
-            "martlet_invalidations_clamped_total", "Invalidations dated in the future and taken as of their receipt.")
+            "martlet_invalidations_clamped_total",
+            "Invalidations dated in the future and taken as of when they were written, or came.")
         self.revocationsEvicted = registry.counter(
             "martlet_revocations_evicted_total", "Revocations forgotten early because the table was full.")
         let validations = Self.counters(

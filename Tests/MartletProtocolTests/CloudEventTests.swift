@@ -14,7 +14,8 @@ struct CloudEventTests {
     ) -> InvalidationOutcome {
         let input = bytes(value ?? "")
         return self.decoder.cloudEvent(
-            value == nil ? nil : input.span, header: { headers[$0].map(bytes) }, recordTime: recordTime,
+            value == nil ? nil : input.span, header: { headers[$0].map(bytes) },
+            recordTime: recordTime.map { RecordTime($0) },
             receivedAt: Self.now, place: "t/0/7")
     }
 

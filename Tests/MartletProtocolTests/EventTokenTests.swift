@@ -149,13 +149,14 @@ struct EventTokenTests {
         let decoder = InvalidationDecoder(source: .kafka)
         for recordTime in [nil, 1_700_000_001, 1_790_000_000.0] {
             let outcome = decoder.token(
-                claims, recordTime: recordTime, receivedAt: 1_800_000_000, place: "t/0/7")
+                claims, recordTime: recordTime.map { RecordTime($0) }, receivedAt: 1_800_000_000, place: "t/0/7")
             let expected = Invalidation(
                 id: "j1", target: .user("u", before: 1_700_000_000), at: 1_700_000_000, source: .kafka)
             #expect(outcome == .decoded(DecodedInvalidation(expected, isClamped: false)))
         }
         // Its clock is wrong: it counts as of when it was written.
-        let clamped = decoder.token(claims, recordTime: 1_600_000_000, receivedAt: 1_600_000_100, place: "t/0/7")
+        let clamped = decoder.token(
+            claims, recordTime: RecordTime(1_600_000_000), receivedAt: 1_600_000_100, place: "t/0/7")
         let expected = Invalidation(
             id: "j1", target: .user("u", before: 1_600_000_000), at: 1_600_000_000, source: .kafka)
         #expect(clamped == .decoded(DecodedInvalidation(expected, isClamped: true)))

@@ -10,10 +10,13 @@ struct InvalidationTests {
     private let decoder = InvalidationDecoder(source: .kafka)
 
     private func decode(
-        _ json: String, recordTime: Double? = nil, place: String? = "t/0/7"
+        _ json: String, recordTime: Double? = nil, isOfLog: Bool = false, receivedAt: Double = now,
+        place: String? = "t/0/7"
     ) -> Result<DecodedInvalidation, BadRecordReason> {
         let input = bytes(json)
-        return self.decoder.martlet(input.span, recordTime: recordTime, receivedAt: Self.now, place: place)
+        return self.decoder.martlet(
+            input.span, recordTime: recordTime.map { RecordTime($0, isOfLog: isOfLog) }, receivedAt: receivedAt,
+            place: place)
     }
 
     private func event(
@@ -86,6 +89,30 @@ struct InvalidationTests {
         #expect(
             self.decode(json(#""before":1790000000"#), recordTime: 1_700_000_000)
                 == self.event(.user("u", before: 1_790_000_000), at: 1_700_000_000))
+    }
+
+    /// Where the brokers say when they took a record, every reader decides alike, whenever it reads; where only who wrote
+    /// it says so, what is still the future is taken as of that, and no later than now.
+    @Test func whatIsClampedIsTheSameForEveryReader() {
+        let (written, ahead) = (1_800_000_000.0, 1_800_009_999.0)
+        let json = #"{"id":"e","type":"user.revoked","user":"u","at":1800009999}"#
+        let atWriting = self.event(.user("u", before: 1_800_000_000), at: written, isClamped: true)
+        for receivedAt in [written + 0.5, written + 5_000, ahead - 61, ahead + 1, ahead + 86_400] {
+            #expect(self.decode(json, recordTime: written, isOfLog: true, receivedAt: receivedAt) == atWriting)
+            let byWriter = self.decode(json, recordTime: written, receivedAt: receivedAt)
+            let asStated = self.event(.user("u", before: 1_800_009_999), at: ahead)
+            #expect(byWriter == (receivedAt < ahead - 60 ? atWriting : asStated))
+        }
+        // This node's clock may be a little behind the brokers', who are believed; far behind, nobody is.
+        #expect(self.decode(json, recordTime: written, isOfLog: true, receivedAt: written - 30) == atWriting)
+        #expect(
+            self.decode(json, recordTime: written, isOfLog: true, receivedAt: written - 61)
+                == self.event(.user("u", before: 1_799_999_939), at: written - 61, isClamped: true))
+        // An event may be older than its record.
+        let late = #"{"id":"e","type":"user.revoked","user":"u","at":1700000000}"#
+        #expect(
+            self.decode(late, recordTime: written, isOfLog: true)
+                == self.event(.user("u", before: 1_700_000_000), at: 1_700_000_000))
     }
 
     @Test func idsAreStable() {

@@ -13,7 +13,8 @@ struct SessionTableTests {
     ) -> InvalidationOutcome {
         let (key, input) = (key, bytes(value ?? ""))
         return InvalidationDecoder(source: .kafka).sessionTable(
-            key: key?.span, value: value == nil ? nil : input.span, table, recordTime: recordTime,
+            key: key?.span, value: value == nil ? nil : input.span, table,
+            recordTime: recordTime.map { RecordTime($0) },
             receivedAt: Self.now, place: "t/0/7")
     }
 

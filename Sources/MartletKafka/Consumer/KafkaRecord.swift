@@ -12,14 +12,17 @@ internal import CRdKafka
     package let offset: Int64
     /// Milliseconds since 1970; negative when the record has no time.
     package let timestamp: Int64
+    /// Whether the brokers say so by their own clock, and not who wrote the record.
+    package let isAppendTime: Bool
     private let message: UnsafePointer<rd_kafka_message_t>?
 
     /// A record without headers, as for tests of a delegate.
-    package init(topic: Int, partition: Int32, offset: Int64, timestamp: Int64) {
+    package init(topic: Int, partition: Int32, offset: Int64, timestamp: Int64, isAppendTime: Bool = false) {
         self.topic = topic
         self.partition = partition
         self.offset = offset
         self.timestamp = timestamp
+        self.isAppendTime = isAppendTime
         unsafe self.message = nil
     }
 
@@ -32,6 +35,7 @@ internal import CRdKafka
         // unsafe: the message is valid, and `kind` outlives the call.
         let timestamp = unsafe rd_kafka_message_timestamp(message, &kind)
         self.timestamp = kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp
+        self.isAppendTime = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME
         unsafe self.message = message
     }
 

@@ -64,7 +64,7 @@ extension APIRequest {
         /// - Parameter id: Its name, where the request gives it none.
         package func invalidation(id: String, at now: Double) -> DecodedInvalidation {
             var isClamped = false
-            let before = InvalidationTime.clamp(self.before ?? now, now: now, to: now, &isClamped)
+            let before = InvalidationTime.clamp(self.before ?? now, after: now, to: now, &isClamped)
             let second = Int64(before.rounded(.down))
             let target: Invalidation.Target =
                 switch self.target {

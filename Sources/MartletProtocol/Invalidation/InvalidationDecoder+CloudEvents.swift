@@ -11,7 +11,7 @@ extension InvalidationDecoder {
     ///
     /// - Parameter header: The last header of a name, where the record has it.
     package func cloudEvent(
-        _ record: Span<UInt8>?, header: (String) -> [UInt8]?, recordTime: Double? = nil, receivedAt: Double,
+        _ record: Span<UInt8>?, header: (String) -> [UInt8]?, recordTime: RecordTime? = nil, receivedAt: Double,
         place: String? = nil
     ) -> InvalidationOutcome {
         // Until its type is read, nothing says that it is about something else.

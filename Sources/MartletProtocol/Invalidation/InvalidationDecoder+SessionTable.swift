@@ -8,11 +8,12 @@ extension InvalidationDecoder {
     /// whose field has a value of the end. Every other is what a table holds of sessions that are alive.
     ///
     /// - Parameters:
-    ///   - recordTime: The record's own time in seconds since 1970, where the log keeps one.
+    ///   - recordTime: The record's own time, where the log keeps one.
     ///   - receivedAt: The time now, on `Clock.wall`.
     ///   - place: What names the record for ever.
     package func sessionTable(
-        key: Span<UInt8>?, value: Span<UInt8>?, _ table: SessionTable, recordTime: Double? = nil, receivedAt: Double,
+        key: Span<UInt8>?, value: Span<UInt8>?, _ table: SessionTable, recordTime: RecordTime? = nil,
+        receivedAt: Double,
         place: String
     ) -> InvalidationOutcome {
         do throws(BadRecordReason) {

@@ -7,16 +7,16 @@ extension InvalidationDecoder {
     /// The invalidation that the claims of a token say, dated when it was issued, so that replaying it does no harm.
     ///
     /// - Parameters:
-    ///   - recordTime: The record's own time in seconds since 1970, where the log keeps one.
+    ///   - recordTime: The record's own time, where the log keeps one.
     ///   - receivedAt: The time now, on `Clock.wall`.
     ///   - place: What names the record for ever.
     package func token(
-        _ claims: EventTokenClaims, recordTime: Double? = nil, receivedAt: Double, place: String
+        _ claims: EventTokenClaims, recordTime: RecordTime? = nil, receivedAt: Double, place: String
     ) -> InvalidationOutcome {
         guard let target = claims.target else { return .foreign }
         let times = Times(recordTime: recordTime, receivedAt: receivedAt)
         var isClamped = false
-        let at = InvalidationTime.clamp(claims.issuedAt, now: receivedAt, to: times.recordedAt, &isClamped)
+        let at = InvalidationTime.clamp(claims.issuedAt, after: times.latest, to: times.recordedAt, &isClamped)
         let ended: Invalidation.Target =
             switch target {
             case .session(let session): .session(session)

@@ -14,7 +14,8 @@ package import MartletCore
 ///   event where absent). Both are seconds since 1970 as a number, or RFC 3339. Where `at` is absent, the record's own
 ///   time counts, so that reading a topic again decides the same, else the time of receipt.
 /// - A time more than 60 s in the future is replaced and reported, because somebody's clock is wrong: by the record's own
-///   time or that of the event, whichever is later, else by the time of receipt.
+///   time or that of the event, whichever is later, else by the time of receipt. Where the log itself says when it took
+///   the record, the future begins there, so that whoever reads it, and whenever, decides the same; else it begins now.
 /// - `id` names the event in receipts and logs; where absent, one is made of the record's place, or of its bytes.
 /// - `code` is accepted and has no effect: the kind of target decides the close code. `version` is 1 where present.
 /// - Unknown fields are ignored, null counts as absent.
@@ -31,11 +32,11 @@ package struct InvalidationDecoder: Sendable {
 
     /// - Parameters:
     ///   - record: The record's value; nil where it has none.
-    ///   - recordTime: The record's own time in seconds since 1970, where the log keeps one.
+    ///   - recordTime: The record's own time, where the log keeps one.
     ///   - receivedAt: The time now, on `Clock.wall`.
     ///   - place: What names the record for ever, as `topic/partition/offset` does.
     package func martlet(
-        _ record: Span<UInt8>?, recordTime: Double? = nil, receivedAt: Double, place: String? = nil
+        _ record: Span<UInt8>?, recordTime: RecordTime? = nil, receivedAt: Double, place: String? = nil
     ) -> Result<DecodedInvalidation, BadRecordReason> {
         guard let record else { return .failure(.nullValue) }
         guard record.count <= Self.recordBytesMax else { return .failure(.tooLong) }
@@ -57,14 +58,19 @@ package struct InvalidationDecoder: Sendable {
 
     /// When a record was written and when it came, in seconds since 1970.
     struct Times {
-        let receivedAt: Double
         /// The record's own time, else that of receipt.
         let recordedAt: Double
+        /// What lies after it, by more than clocks differ, has not happened yet.
+        let latest: Double
 
-        init(recordTime: Double?, receivedAt: Double) {
-            self.receivedAt = receivedAt
+        init(recordTime: RecordTime?, receivedAt: Double) {
             // A timestamp that a producer left at its default says nothing.
-            self.recordedAt = min(recordTime.flatMap { $0 > 1e9 ? $0 : nil } ?? receivedAt, receivedAt)
+            let written = recordTime.flatMap { $0.seconds > 1e9 ? $0.seconds : nil }
+            if let written, recordTime?.isOfLog == true, written <= receivedAt + InvalidationTime.leeway {
+                (self.recordedAt, self.latest) = (written, written)
+            } else {
+                (self.recordedAt, self.latest) = (min(written ?? receivedAt, receivedAt), receivedAt)
+            }
         }
     }
 
@@ -74,12 +80,12 @@ package struct InvalidationDecoder: Sendable {
         if document.isNull { throw .nullValue }
         guard document.kind == .object else { throw .malformed }
         let fields = try Fields(document, text, envelope)
-        let (received, recorded) = (times.receivedAt, times.recordedAt)
-        // Reading again must not move what is clamped towards the present, nor a record's odd time before the event.
-        let substitute = min(max(recorded, fields.at ?? recorded), received)
         var isClamped = false
-        let at = InvalidationTime.clamp(fields.at ?? recorded, now: received, to: substitute, &isClamped)
-        let before = InvalidationTime.clamp(fields.before ?? at, now: received, to: substitute, &isClamped)
+        // Reading again must not move what is clamped towards the present, nor a record's odd time before the event.
+        let recorded = times.recordedAt
+        let at = InvalidationTime.clamp(fields.at ?? recorded, after: times.latest, to: recorded, &isClamped)
+        let substitute = min(max(recorded, at), times.latest)
+        let before = InvalidationTime.clamp(fields.before ?? at, after: times.latest, to: substitute, &isClamped)
         let invalidation = Invalidation(
             id: fields.id ?? place ?? Self.digest(text), target: try fields.target(before: before), at: at,
             reason: fields.reason, source: fields.isFinding ? .pull : self.source)

@@ -20,9 +20,11 @@ package enum InvalidationTime {
         return seconds
     }
 
-    /// A time that is too far ahead of `now` becomes `substitute`.
-    static func clamp(_ time: Double, now: Double, to substitute: Double, _ isClamped: inout Bool) -> Double {
-        guard time > now + self.leeway else { return time }
+    /// A time that is too far ahead of `latest` becomes `substitute`.
+    static func clamp(
+        _ time: Double, after latest: Double, to substitute: Double, _ isClamped: inout Bool
+    ) -> Double {
+        guard time > latest + self.leeway else { return time }
         isClamped = true
         return substitute
     }

@@ -21,7 +21,9 @@ struct ReplayBench {
             bytes += block.reduce(0) { $0 + $1.count }
             watch.time {
                 for record in block {
-                    switch decoder.martlet(record.span, recordTime: BenchNames.at, receivedAt: BenchNames.at) {
+                    switch decoder.martlet(
+                        record.span, recordTime: RecordTime(BenchNames.at), receivedAt: BenchNames.at)
+                    {
                     case .success(let decoded):
                         _ = bench.table.insert(decoded.invalidation, receivedAt: BenchNames.at)
                     case .failure: failures += 1
