@@ -1,6 +1,7 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MartletCore
 import MartletHub
 import MartletProtocol
@@ -98,6 +99,38 @@ struct RedisRevocationLogTests {
         #expect(after.epoch != before.epoch && after.last == id)
         #expect(try await log.claimRepair())
         #expect(try await !log.claimRepair())
+        try await log.releaseRepair()
+        #expect(try await log.claimRepair())
+        try await rig.stop()
+    }
+
+    /// As after a fail-over to a replica that lagged behind, to which something was appended since.
+    @Test func otherEntriesInThePlaceOfThoseThatWereReadAreNoticed() async throws {
+        let server = try await RedisServer()
+        let rig = try await self.rig(server)
+        let log = rig.bus.revocationLog(retention: .seconds(3_600))
+        let kept = try await log.append([1])
+        let gone = try await log.append([2])
+        let stream = try await server.cli(["--raw", "KEYS", "*revocations"])
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        _ = try await server.cli(["XDEL", stream, "\(gone)"])
+        let id = try await log.append([3])
+        #expect(try await log.read(after: gone).last == .zero)
+        #expect(try await log.read(after: kept).last == id)
+        #expect(try await log.read(after: id).last == id)
+        #expect(try await log.read(after: .zero).last == id)
+        try await rig.stop()
+    }
+
+    @Test func theFloorOnlyRises() async throws {
+        let server = try await RedisServer()
+        let rig = try await self.rig(server)
+        let log = rig.bus.revocationLog(retention: .seconds(3_600))
+        let floor = StreamID(milliseconds: UInt64(Clock.wall * 1_000), sequence: 7)
+        try await log.raiseFloor(to: floor)
+        try await log.raiseFloor(to: StreamID(milliseconds: 1_000, sequence: 0))
+        _ = try await log.append([1])
+        #expect(try await log.read(after: .zero).floor == floor)
         try await rig.stop()
     }
 

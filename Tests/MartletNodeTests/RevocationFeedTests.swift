@@ -20,10 +20,11 @@ struct RevocationFeedTests {
         let registry = MetricsRegistry()
         let mailbox = Mailbox<ShardMessage>(dataMax: 16) {}
         let revocations: RevocationTable
-        let journal = RevocationJournal()
+        let journal: RevocationJournal
         let feed: RevocationFeed
 
-        init() {
+        init(eventsMax: Int = RevocationJournal.eventsMax) {
+            self.journal = RevocationJournal(eventsMax: eventsMax)
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let metrics = SessionMetrics(self.registry)
             self.revocations = RevocationTable(max: 1_000, tokenLifetimeMax: .seconds(3_600), metrics: metrics)
@@ -51,9 +52,18 @@ struct RevocationFeedTests {
         }
     }
 
-    private static func entry(_ session: String, _ sequence: UInt64) -> (id: StreamID, message: [UInt8]) {
-        let invalidation = Invalidation(id: session, target: .session(session), at: Clock.wall, source: .api)
+    private static func entry(
+        _ session: String, _ sequence: UInt64, at: Double = Clock.wall
+    ) -> (id: StreamID, message: [UInt8]) {
+        let invalidation = Invalidation(id: session, target: .session(session), at: at, source: .api)
         return (Self.id(sequence), ControlMessage.invalidation(invalidation).json)
+    }
+
+    private static func sessions(_ entries: [(id: StreamID, message: [UInt8])]) -> [String] {
+        entries.compactMap { entry in
+            guard case .invalidation(let invalidation) = ControlMessage(entry.message.span) else { return nil }
+            return invalidation.id
+        }
     }
 
     private static func id(_ sequence: UInt64) -> StreamID {
@@ -143,6 +153,52 @@ struct RevocationFeedTests {
         // Once.
         await rig.feed.readToEnd()
         #expect(rig.log.entries.count == 3 && rig.losses == 1)
+    }
+
+    @Test func whatOnlyOneNodeRemembersIsWrittenAgainByThatOne() async {
+        let rig = Rig()
+        rig.log.change { $0.entries = [Self.entry("a", 1), Self.entry("b", 2), Self.entry("c", 3)] }
+        await rig.feed.readToEnd()
+        // Back to what a replica had; another node, which had read no further than to "b", is the one to repair.
+        rig.log.change { $0.entries = [Self.entry("a", 1)] }
+        await rig.feed.readToEnd()
+        #expect(rig.losses == 1 && rig.log.entries.count == 1 && rig.log.releases == 0)
+        rig.log.change { $0.entries.append(Self.entry("b", 4)) }
+        rig.log.change { $0.mayRepair = true }
+        // Told at once of what that one wrote, this one does not ask again at once whether it may.
+        await rig.feed.readToEnd()
+        #expect(rig.log.entries.count == 2 && rig.log.releases == 0)
+        // Found to be lost once more, it need not wait; and it writes only what is missing.
+        rig.log.change { $0.epoch = "e2" }
+        await rig.feed.readToEnd()
+        #expect(Self.sessions(rig.log.entries) == ["a", "b", "c"] && rig.log.releases == 1)
+        await rig.feed.readToEnd()
+        #expect(rig.log.entries.count == 3 && rig.log.releases == 1 && rig.log.floor == nil)
+    }
+
+    @Test func whatNobodyRemembersByNameRaisesTheFloorOfThoseWhoComeLater() async {
+        let rig = Rig(eventsMax: 2)
+        rig.log.change { $0.entries = (1...3).map { Self.entry("s\($0)", $0, at: Double($0) * 1_000) } }
+        await rig.feed.readToEnd()
+        rig.log.change { state in
+            state.entries = []
+            state.epoch = "e2"
+            state.mayRepair = true
+        }
+        await rig.feed.readToEnd()
+        #expect(Self.sessions(rig.log.entries) == ["s2", "s3"])
+        #expect(rig.log.floor == StreamID(milliseconds: 2_000_000, sequence: 0))
+        // Those who were there remember all of it.
+        await rig.feed.readToEnd()
+        #expect(rig.revocations.floor == nil && rig.revocations.contains(.session("s1")))
+        let later = Rig()
+        let (entries, floor) = (rig.log.entries, rig.log.floor)
+        later.log.change { state in
+            state.entries = entries
+            state.floor = floor
+        }
+        await later.feed.readToEnd()
+        #expect(later.revocations.floor == 2_000)
     }
 
     @Test func whatWasDroppedUnreadRaisesTheFloor() async {

@@ -17,7 +17,7 @@ package struct RedisRevocationLog: Sendable {
     package struct Page: Sendable {
         /// Names this life of the stream; empty where nothing was ever appended.
         package var epoch: String
-        /// The last identifier that was given out.
+        /// The last identifier that was given out; zero where the entry after which was read is gone, and older are not.
         package var last: StreamID
         /// Where entries were dropped because there were too many, the first that was left.
         package var floor: StreamID?
@@ -81,12 +81,24 @@ package struct RedisRevocationLog: Sendable {
         return page
     }
 
-    /// Whether this node is the one to write again what Redis has lost; for a minute no other is.
+    /// Whether this node is the one to write again what Redis has lost; no other is, for a minute or until it is released.
     package func claimRepair() async throws(BusError) -> Bool {
+        try await self.command(["SET", .text(self.names.revocationRepair), "1", "NX", "PX", "60000"]) != .null
+    }
+
+    /// Lets another node write what only that one remembers.
+    package func releaseRepair() async throws(BusError) {
+        _ = try await self.command(["DEL", .text(self.names.revocationRepair)])
+    }
+
+    /// Says that entries before this one may be gone, for who reads from the beginning.
+    package func raiseFloor(to id: StreamID) async throws(BusError) {
+        _ = try await self.run(RedisScripts.raiseRevocationFloor, [.text(id.description)])
+    }
+
+    private func command(_ arguments: [RESPArgument]) async throws(BusError) -> RESPValue {
         do throws(RedisError) {
-            let answer = try await self.commands.command(
-                ["SET", .text(self.names.revocationRepair), "1", "NX", "PX", "60000"])
-            return answer != .null
+            return try await self.commands.command(arguments)
         } catch {
             throw BusError(redis: error)
         }

@@ -149,8 +149,17 @@ enum RedisScripts {
         return id
         """#)
 
+    /// The same keys. Argument: an identifier before which entries may be gone.
+    static let raiseRevocationFloor = RedisScript(
+        #"""
+        local floor = redis.call('hget', KEYS[2], 'f')
+        local time = function(id) return tonumber(string.match(id, '^%d+')) end
+        if not floor or time(floor) < time(ARGV[1]) then redis.call('hset', KEYS[2], 'f', ARGV[1]) end
+        """#)
+
     /// The same keys. Arguments: the identifier after which to begin, and how many entries are answered at most. Answers
-    /// `{epoch, last identifier given out, floor, id, message, id, message, …}`.
+    /// `{epoch, last identifier given out, floor, id, message, id, message, …}`, and `0-0` for the last identifier where
+    /// the entry after which to begin is gone though older ones are there: other data was put in their place.
     static let readRevocations = RedisScript(
         #"""
         local state = redis.call('hmget', KEYS[2], 'e', 'f')
@@ -160,6 +169,8 @@ enum RedisScripts {
         for i = 1, #info, 2 do
           if info[i] == 'last-generated-id' then answer[2] = info[i + 1] end
         end
+        local known = redis.call('xrevrange', KEYS[1], ARGV[1], '-', 'count', 1)[1]
+        if known and known[1] ~= ARGV[1] then answer[2] = '0-0' end
         for _, entry in ipairs(redis.call('xrange', KEYS[1], '(' .. ARGV[1], '+', 'count', ARGV[2])) do
           answer[#answer + 1] = entry[1]
           answer[#answer + 1] = entry[2][2]

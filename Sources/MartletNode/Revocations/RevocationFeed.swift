@@ -27,10 +27,13 @@ final class RevocationFeed: Sendable {
         var triedAt: Int64?
         var readAt: Int64?
         var failure: String?
-        /// What this node remembers of what Redis has lost, until it was written again.
-        var lost: [Invalidation] = []
-        /// Whether this node has taken it on itself to write that again.
+        /// The last that was read before Redis lost some: all up to there is remembered here.
+        var known = StreamID.zero
+        /// What this node remembers of what Redis has lost, until it is in the stream again.
+        var lost = LostRevocations()
+        /// Whether this node has taken it on itself to write that again; and when it last asked whether it may.
         var isRepairing = false
+        var claimedAt: Int64?
         /// When revocations were last seen to be lost, in monotonic nanoseconds.
         var lostAt: Int64?
     }
@@ -38,6 +41,8 @@ final class RevocationFeed: Sendable {
     /// From one read to the next where nothing is told, and after one that failed.
     private static let interval: Int64 = 10_000_000_000
     private static let retryInterval: Int64 = 1_000_000_000
+    /// From one question whether it is this node's turn to repair to the next, in nanoseconds.
+    private static let claimInterval: Int64 = 5_000_000_000
     /// Time without a read that came to the end after which revocations may be missing.
     private static let silenceMax: Int64 = 30_000_000_000
     /// For which a loss counts as push that is not healthy.
@@ -147,26 +152,33 @@ final class RevocationFeed: Sendable {
         await self.repair()
     }
 
-    /// Writes again what this node remembers of what was lost, as one for all: nodes that start later read nothing else.
+    /// Writes again what this node remembers of what was lost: nodes that start later read nothing else. One node after
+    /// the other does, each what is not there by then, as one may remember what no other has read.
     private func repair() async {
-        let lost = self.state.withLock { $0.lost }
-        guard !lost.isEmpty else { return }
+        guard self.state.withLock({ !$0.lost.isEmpty && self.mayClaim($0) }) else { return }
         do throws(BusError) {
             // A claim of its own that failed half-way is still this node's.
             var isClaimed = self.state.withLock { $0.isRepairing }
             if !isClaimed { isClaimed = try await self.log.claimRepair() }
-            if isClaimed {
-                self.state.withLock { $0.isRepairing = true }
-                for invalidation in lost {
-                    _ = try await self.log.append(ControlMessage.invalidation(invalidation).json)
-                }
-                self.logger.notice(
-                    "revocations that redis had lost were written again", metadata: ["count": "\(lost.count)"])
-            }
             self.state.withLock { state in
-                state.lost = []
-                state.isRepairing = false
+                state.claimedAt = Clock.monotonic
+                state.isRepairing = isClaimed
             }
+            guard isClaimed else { return }
+            // What the one before has written is found first.
+            while try await self.readOn(), !Task.isCancelled {}
+            let (missing, floor) = self.state.withLock { ($0.lost.missing, $0.lost.floor) }
+            if let floor { try await self.log.raiseFloor(to: floor) }
+            for invalidation in missing {
+                _ = try await self.log.append(ControlMessage.invalidation(invalidation).json)
+                self.state.withLock { $0.lost.found(invalidation) }
+            }
+            if !missing.isEmpty {
+                self.logger.notice(
+                    "revocations that redis had lost were written again", metadata: ["count": "\(missing.count)"])
+            }
+            try await self.log.releaseRepair()
+            self.state.withLock { $0.isRepairing = false }
         } catch {
             // Tried again with the next read.
             self.logger.warning(
@@ -174,23 +186,31 @@ final class RevocationFeed: Sendable {
         }
     }
 
+    /// All nodes read whenever one has written; they do not ask as often whether it is their turn.
+    private func mayClaim(_ state: State) -> Bool {
+        guard !state.isRepairing, let claimedAt = state.claimedAt else { return true }
+        return Clock.monotonic - claimedAt >= Self.claimInterval
+    }
+
     /// Reads a page and applies it; whether there may be more.
     private func readOn() async throws(BusError) -> Bool {
-        let before = self.state.withLock { (epoch: $0.epoch, last: $0.last) }
+        let before = self.state.withLock { (epoch: $0.epoch, last: $0.last, known: max($0.known, $0.last)) }
         let page = try await self.log.read(after: before.last)
         if before.last > .zero, page.epoch != before.epoch || page.last < before.last {
             self.losses.add()
             self.logger.error("redis has lost revocations that it had kept: reading from the beginning")
-            let lost = self.intake.journal.invalidations
+            let remembered = self.intake.journal.remembered
             self.state.withLock { state in
                 state.epoch = page.epoch
+                state.known = before.known
                 state.last = .zero
-                state.lost = lost
+                state.lost.add(remembered.invalidations, isFull: remembered.isFull)
+                state.claimedAt = nil
                 state.lostAt = Clock.monotonic
             }
             return true
         }
-        if let floor = page.floor, floor > before.last {
+        if let floor = page.floor, floor > before.known {
             self.losses.add()
             self.revocations.raiseFloor(to: Int64(floor.time))
             self.state.withLock { $0.lostAt = Clock.monotonic }
@@ -213,6 +233,7 @@ final class RevocationFeed: Sendable {
         guard case .invalidation(let invalidation) = ControlMessage(message.span) else {
             return self.intake.refused(.malformed, ["stream_id": "\(id)"])
         }
+        self.state.withLock { $0.lost.found(invalidation) }
         self.intake.take(
             invalidation, receivedAt: min(id.time, Clock.wall), at: .redis(id), tellsShards: tellsShards)
     }

@@ -75,11 +75,12 @@ final class RevocationJournal: Sendable {
         }
     }
 
-    /// All events that are remembered, each once, the oldest first.
-    var invalidations: [Invalidation] {
-        let ring = self.state.withLock { Array($0.ring[$0.next...] + $0.ring[..<$0.next]) }
-        var seen: Set<Invalidation> = []
-        return ring.lazy.map(\.invalidation).filter { seen.insert($0).inserted }
+    /// All events that are remembered, the oldest first, and whether there may have been older ones.
+    var remembered: (invalidations: [Invalidation], isFull: Bool) {
+        let (ring, isFull) = self.state.withLock { state in
+            (Array(state.ring[state.next...] + state.ring[..<state.next]), state.ring.count == self.eventsMax)
+        }
+        return (ring.map(\.invalidation), isFull)
     }
 
     /// The newest entry of which it is true.

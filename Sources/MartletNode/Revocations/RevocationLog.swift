@@ -10,8 +10,13 @@ protocol RevocationLog: Sendable {
     /// How often all that is to be subscribed was subscribed anew; nil while it is not.
     var subscriptions: Int? { get }
 
-    /// Whether this node is the one to write again what was lost.
+    /// Whether this node is the one to write again what was lost, until it gives that back.
     func claimRepair() async throws(BusError) -> Bool
+
+    func releaseRepair() async throws(BusError)
+
+    /// Says that entries before this one may be gone.
+    func raiseFloor(to id: StreamID) async throws(BusError)
 
     func append(_ message: [UInt8]) async throws(BusError) -> StreamID
 

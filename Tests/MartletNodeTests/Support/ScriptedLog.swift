@@ -18,6 +18,8 @@ final class ScriptedLog: RevocationLog {
         var pageSize = 1_000
         var failure: BusError?
         var mayRepair = false
+        /// How often a claim was given back.
+        var releases = 0
         /// The identifiers after which was read.
         var reads: [StreamID] = []
     }
@@ -28,9 +30,15 @@ final class ScriptedLog: RevocationLog {
 
     var entries: [(id: StreamID, message: [UInt8])] { self.state.withLock { $0.entries } }
     var reads: [StreamID] { self.state.withLock { $0.reads } }
+    var releases: Int { self.state.withLock { $0.releases } }
+    var floor: StreamID? { self.state.withLock { $0.floor } }
     var subscriptions: Int? { self.state.withLock { $0.subscriptions } }
 
     func claimRepair() async throws(BusError) -> Bool { self.state.withLock { $0.mayRepair } }
+
+    func releaseRepair() async throws(BusError) { self.state.withLock { $0.releases += 1 } }
+
+    func raiseFloor(to id: StreamID) async throws(BusError) { self.state.withLock { $0.floor = id } }
 
     func append(_ message: [UInt8]) async throws(BusError) -> StreamID {
         self.state.withLock { state in
