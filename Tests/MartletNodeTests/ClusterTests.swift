@@ -129,6 +129,41 @@ struct ClusterTests {
         running.cancel()
         alsoRunning.cancel()
     }
+
+    @Test func manyWhoComeAtOnceAreAnsweredTogether() async throws {
+        let bus = SharedBus()
+        let slow = Cluster.Timing(announceInterval: .seconds(3_600))
+        let node = FakeNode("a", on: bus, timing: slow)
+        let running = Task { await node.cluster.run() }
+        #expect(await eventually { node.cluster.membership.seen().count == 1 })
+        let announced = bus.broadcasts(of: "id-a")
+        // They hear nothing of each other: only what this node does is looked at.
+        let crowd = (0..<200).map { FakeNode("\($0)", on: bus) }
+        for other in crowd { node.cluster.received(other.member, isHello: true) }
+        for other in crowd {
+            #expect(await eventually { other.cluster.membership.seen().map(\.member.name) == ["a"] })
+        }
+        // Whoever has come was greeted; in far fewer messages than there are nodes, however slow the machine is.
+        let (together, alone) = (bus.broadcasts(of: "id-a") - announced, bus.sent(by: "id-a"))
+        #expect(together >= 1 && together + alone < 100, "\(together) to all, \(alone) to one")
+        running.cancel()
+    }
+}
+
+@Suite("How those who come are answered")
+struct GreetingsTests {
+    @Test func fewAreAnsweredAloneAndManyTogether() {
+        var greetings = Greetings()
+        let first = (0..<1_000).map { _ in greetings.came(at: 5) }
+        #expect(first.prefix(Greetings.aloneMax).allSatisfy { $0 == .alone })
+        #expect(first[Greetings.aloneMax] == .together)
+        #expect(first.dropFirst(Greetings.aloneMax + 1).allSatisfy { $0 == .none })
+        // Who comes after the answer needs another; and none is owed to anybody for longer than that.
+        greetings.gathered()
+        #expect(greetings.came(at: 6) == .together && greetings.came(at: 7) == .none)
+        greetings.gathered()
+        #expect(greetings.came(at: 5 + Greetings.interval) == .alone)
+    }
 }
 
 @Suite("Who is heard of")

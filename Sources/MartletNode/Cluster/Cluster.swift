@@ -45,6 +45,7 @@ final class Cluster: Sendable {
     private let rounds: SurveyRounds
     private let delegate = Mutex(Delegate())
     private let settling = Mutex(Settling.unknown)
+    private let greetings = Mutex(Greetings())
     private let questions = Atomic<Int>(0)
     private let surveys: Counter
     private let incomplete: Counter
@@ -160,13 +161,33 @@ final class Cluster: Sendable {
     // MARK: - What comes over the bus
 
     func received(_ member: ClusterMember, isHello: Bool) {
-        // Who greets after a moment without the bus is known, and so knows this node: all of them at once would be many.
+        // Who greets after a moment without the bus is known, and so knows this node.
         let isKnown = self.membership.knows(member.id)
         self.membership.heard(member)
-        guard isHello, !isKnown, member.id != self.id, let own = self.node?.member else { return }
+        guard isHello, !isKnown, member.id != self.id else { return }
+        switch self.greetings.withLock({ $0.came(at: Clock.monotonic) }) {
+        case .alone: self.greet(member.id)
+        case .together:
+            // Unstructured, because the bus's thread cannot wait; one at a time.
+            Task {
+                try? await Task.sleep(for: Greetings.gatherTime)
+                self.greetings.withLock { $0.gathered() }
+                self.greet(nil)
+            }
+        case .none: break
+        }
+    }
+
+    /// - Parameter id: Nil for all.
+    private func greet(_ id: String?) {
         // Who has said goodbye greets nobody, or would count as there again.
-        guard self.settling.withLock({ $0 }) != .gone else { return }
-        self.bus.send(ControlMessage.announcement(own, isHello: false).json, to: member.id) { _ in }
+        guard let own = self.node?.member, self.settling.withLock({ $0 }) != .gone else { return }
+        let greeting = ControlMessage.announcement(own, isHello: false).json
+        if let id {
+            self.bus.send(greeting, to: id) { _ in }
+        } else {
+            self.bus.broadcast(greeting) { _ in }
+        }
     }
 
     func receivedGoodbye(of id: String) {

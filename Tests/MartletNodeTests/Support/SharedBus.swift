@@ -15,6 +15,9 @@ final class SharedBus: Sendable {
         var cut: Set<String> = []
         /// Nodes to which nothing comes back that they sent to all.
         var deaf: Set<String> = []
+        /// Messages that each node has sent, to all and to one.
+        var broadcasts: [String: Int] = [:]
+        var sent: [String: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -22,9 +25,14 @@ final class SharedBus: Sendable {
     func connect(_ cluster: Cluster) { self.state.withLock { $0.clusters[cluster.id] = cluster } }
     func disconnect(_ id: String) { self.state.withLock { $0.clusters[id] = nil } }
     func change(_ body: (inout State) -> Void) { self.state.withLock { body(&$0) } }
+    func broadcasts(of node: String) -> Int { self.state.withLock { $0.broadcasts[node] ?? 0 } }
+    func sent(by node: String) -> Int { self.state.withLock { $0.sent[node] ?? 0 } }
 
     fileprivate func broadcast(_ message: [UInt8], from node: String) -> BusError? {
-        let state = self.state.withLock { $0 }
+        let state = self.state.withLock { state in
+            state.broadcasts[node, default: 0] += 1
+            return state
+        }
         if state.cut.contains(node) { return .unavailable }
         for (id, cluster) in state.clusters where !state.cut.contains(id) && !state.deaf.contains(id) {
             Self.hand(message, to: cluster)
@@ -33,7 +41,10 @@ final class SharedBus: Sendable {
     }
 
     fileprivate func send(_ message: [UInt8], from node: String, to id: String) -> Result<Bool, BusError> {
-        let state = self.state.withLock { $0 }
+        let state = self.state.withLock { state in
+            state.sent[node, default: 0] += 1
+            return state
+        }
         if state.cut.contains(node) { return .failure(.unavailable) }
         guard let cluster = state.clusters[id], !state.cut.contains(id) else { return .success(false) }
         Self.hand(message, to: cluster)
