@@ -35,5 +35,8 @@ package struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
         self.text = text
     }
 
+    /// Whether it only says that a connection ended, which another error may explain.
+    var isConsequence: Bool { self.name == "_TRANSPORT" || self.name == "_ALL_BROKERS_DOWN" }
+
     package var description: String { self.name.isEmpty ? self.text : "\(self.text) (\(self.name))" }
 }

@@ -58,6 +58,22 @@ import Testing
         #expect(self.status.position(topic: 1, partition: -1) == nil)
     }
 
+    @Test(arguments: [Duration.zero, .seconds(3_600)])
+    func positionsAreToldWhileThereIsMoreToWorkThrough(interval: Duration) {
+        let loop = self.loop { $0.observationInterval = interval }
+        self.source.watermarks = [[Watermarks(low: 0, high: 3)]]
+        loop.turn()
+        self.source.keepsTheRest = true
+        self.source.steps = (0..<3).map { .record(offset: $0) }
+        loop.turn()
+        // Only where it is time to look.
+        let read = interval == .zero ? 1 : 3
+        #expect(self.recorder.records.count == read && self.source.steps.count == 3 - read)
+        #expect(self.status.position(topic: 0, partition: 0) == Int64(read))
+        for _ in 0..<2 { loop.turn() }
+        #expect(self.recorder.records.map(\.offset) == [0, 1, 2] && self.status.isCaughtUp)
+    }
+
     @Test func anAnswerThatFailsIsAskedAgainFromTheBeginning() {
         let loop = self.loop { $0.start = .timestamp }
         self.source.watermarks = [[Watermarks(low: 0, high: 7)]]
@@ -81,6 +97,24 @@ import Testing
         self.source.failures["count 0"] = KafkaError(.refused, "no")
         loop.turn()
         #expect(self.recorder.records.isEmpty)
+    }
+
+    @Test func whyTheBrokersCannotBeReachedIsTold() {
+        let loop = self.loop()
+        func fail(_ name: String, _ text: String) {
+            self.source.steps = [.failed(KafkaError(.unavailable, name: name, text))]
+            loop.turn()
+        }
+        fail("_TRANSPORT", "b: refused (after 1ms in state CONNECT)")
+        #expect(self.status.health == .unhealthy("catching up with topic t: b: refused"))
+        fail("_AUTHENTICATION", "b: wrong password (after 2ms in state AUTH_REQ)")
+        #expect(self.status.health == .unhealthy("catching up with topic t: b: wrong password"))
+        // What follows from it does not hide it.
+        fail("_ALL_BROKERS_DOWN", "1/1 brokers are down")
+        #expect(self.status.health == .unhealthy("catching up with topic t: b: wrong password"))
+        self.source.watermarks = [[Watermarks(low: 0, high: 1)]]
+        for _ in 0..<2 { loop.turn() }
+        #expect(self.status.health == .unhealthy("catching up with topic t"))
     }
 
     @Test func anUnknownTopicHoldsUpReadinessButNotTheOthers() {

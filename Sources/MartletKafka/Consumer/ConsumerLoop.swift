@@ -42,6 +42,8 @@ final class ConsumerLoop {
     private var catchUp: CatchUp
     private var liveness = FetchLiveness()
     private var limiter = ErrorLimiter()
+    /// Why the brokers cannot be asked about a topic, for who wonders why nothing comes; nil once they were.
+    private var obstacle: KafkaError?
     private var observeAt: Int64 = 0
     /// Read before each poll; what is handed over during it came at most one wait later.
     private var now = Clock.monotonic
@@ -103,6 +105,7 @@ final class ConsumerLoop {
                 let starts = try self.starts(of: index)
                 try self.begin(index, starts)
                 self.topics[index].isResolved = true
+                self.obstacle = nil
                 self.topics[index].backoff.reset()
                 self.catchUp.topicResolved(index, starts: starts)
                 self.partitions[index] = starts.map { _ in Partition(backoff: self.configuration.retry) }
@@ -258,7 +261,9 @@ final class ConsumerLoop {
 
     private func judgement() -> KafkaHealth {
         if !self.catchUp.isComplete, let topic = self.catchUp.firstBehind {
-            return .unhealthy("catching up with topic \(self.topics[topic].name)")
+            let reason = "catching up with topic \(self.topics[topic].name)"
+            guard !self.topics[topic].isResolved, let obstacle else { return .unhealthy(reason) }
+            return .unhealthy("\(reason): \(obstacle.text)")
         }
         for topic in self.partitions.indices {
             for index in self.partitions[topic].indices {
@@ -293,7 +298,8 @@ final class ConsumerLoop {
 // MARK: - What the client tells
 
 extension ConsumerLoop: ConsumerSink {
-    var mustReturn: Bool { self.status.isStopping }
+    /// Positions and health are told in between, however long the delegate takes over what one poll brought.
+    var mustReturn: Bool { self.status.isStopping || Clock.monotonic >= self.observeAt }
 
     func recordReceived(_ record: borrowing KafkaRecord, key: Span<UInt8>?, value: Span<UInt8>?) {
         guard self.answered(record.topic, record.partition, at: self.now) else { return }
@@ -329,7 +335,15 @@ extension ConsumerLoop: ConsumerSink {
         if self.partitions[topic][Int(partition)].restartAt == nil { self.scheduleRestart(topic, Int(partition)) }
     }
 
-    func clientFailed(_ error: KafkaError) { self.report(error, topic: nil) }
+    func clientFailed(_ error: KafkaError) {
+        self.report(error, topic: nil)
+        guard self.obstacle == nil || !error.isConsequence, self.obstacle?.name != error.name else { return }
+        self.obstacle = error
+        // But for its cause, the text tells how often and for how long, which changes every time.
+        if let cause = error.text.split(separator: " (after ", maxSplits: 1).first {
+            self.obstacle?.text = String(cause)
+        }
+    }
 
     func statisticsReceived(_ json: [UInt8]) {
         let statistics: ClientStatistics

@@ -20,6 +20,8 @@ final class ScriptedSource: ConsumerSource, @unchecked Sendable {
     var offsetsByTime: [[Int64?]] = []
     var failures: [String: KafkaError] = [:]
     var steps: [Step] = []
+    /// Whether the rest is kept for the next poll once the sink must return, as librdkafka keeps it.
+    var keepsTheRest = false
     private(set) var transcript: [String] = []
     private(set) var askedTime: Int64?
     private(set) var isClosed = false
@@ -58,7 +60,7 @@ final class ScriptedSource: ConsumerSource, @unchecked Sendable {
     func poll(timeout: Duration, into sink: any ConsumerSink) {
         let steps = self.steps
         self.steps = []
-        for step in steps {
+        for (index, step) in steps.enumerated() {
             switch step {
             case .record(let topic, let partition, let offset, let timestamp):
                 let record = KafkaRecord(topic: topic, partition: partition, offset: offset, timestamp: timestamp)
@@ -71,6 +73,10 @@ final class ScriptedSource: ConsumerSource, @unchecked Sendable {
                 sink.fetchFailed(topic: topic, partition: partition, KafkaError(.unauthorized, "not allowed"))
             case .failed(let error): sink.clientFailed(error)
             case .statistics(let json): sink.statisticsReceived(Array(json.utf8))
+            }
+            if self.keepsTheRest, sink.mustReturn {
+                self.steps = Array(steps[(index + 1)...])
+                return
             }
         }
     }
