@@ -209,16 +209,7 @@ extension NodeRuntime {
     func registerLife() {
         let (bus, redis) = (self.bus, !self.configuration.redis.urls.isEmpty)
         if redis { self.life.require(.starting, "waiting for redis") { bus.health == .healthy } }
-        if let consumer = self.consumer {
-            let kafka = self.configuration.kafka
-            self.life.require(.catchingUp, "reading the session topics") {
-                // What still arrives is waited for; what does not come at all, only as long as is wished.
-                consumer.isCaughtUp || kafka.onUnavailable == .serve && consumer.idleTime >= kafka.startTimeout
-            }
-            self.life.watch {
-                if case .unhealthy(let why) = consumer.health { "kafka: \(why)" } else { nil }
-            }
-        }
+        if let consumer = self.consumer { self.registerTopics(consumer) }
         if let feed = self.feed {
             self.life.require(.catchingUp, "reading the revocations in redis") { feed.isCaughtUp }
             self.life.watch { feed.isCaughtUp ? feed.concern : nil }

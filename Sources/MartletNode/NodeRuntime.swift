@@ -150,7 +150,7 @@ final class NodeRuntime: Sendable {
         services.append(ClosureService { [cluster] in await cluster.run() })
         services.append(ClosureService { [rebalancer] in await rebalancer.run() })
         if let producer { services.append(ClosureService { await producer.run() }) }
-        if let consumer { services.append(ClosureService { await consumer.run() }) }
+        if let consumer { services.append(ClosureService { [self] in await self.consume(consumer) }) }
         if let feed { services.append(ClosureService { await feed.run() }) }
         services.append(ClosureService { [revoker] in await revoker.run() })
         services.append(ClosureService { [verifier] in try await verifier.run() })

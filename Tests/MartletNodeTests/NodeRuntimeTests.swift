@@ -8,6 +8,7 @@ import MartletEdge
 import MartletInstruments
 import MartletProtocol
 import ServiceLifecycle
+import Synchronization
 import TestSupport
 import Testing
 
@@ -146,8 +147,11 @@ struct NodeRuntimeTests {
             #expect(revocation.event?.id == receipt.id && revocation.event?.source == "api")
             #expect(revocation.event?.reason == "why" && revocation.closeReason == "session_revoked")
             _ = try await runtime.revoke(.init(target: .user("ann")))
-            #expect(await runtime.ownExplanation(of: .init(.user, "ann")).verdict == .depends)
-            #expect(await runtime.ownExplanation(of: .init(.token, "s1")).verdict == .admitted)
+            let user = await runtime.ownExplanation(of: .init(.user, "ann"))
+            #expect(user.verdict == .depends && user.revocations.map(\.target) == ["user"])
+            // A token of ann's would be refused, and nothing here says whose it is.
+            let unknown = await runtime.ownExplanation(of: .init(.token, "s1"))
+            #expect(unknown.verdict == .depends && unknown.because.contains("not known here"))
         }
     }
 
@@ -179,6 +183,54 @@ struct NodeRuntimeTests {
         #expect(runtime.readiness().state == .catchingUp)
         await group.triggerGracefulShutdown()
         try await end
+    }
+
+    private static func withStrictTopic(
+        _ manner: NodeConfiguration.Kafka.Unavailable, keys: String
+    ) throws -> NodeConfiguration {
+        var configuration = try Self.withoutKafka(manner)
+        var topic = NodeConfiguration.Kafka.Topic(name: "idp", format: .securityEvents)
+        topic.verification = .strict
+        topic.tokens.jwksURL = keys
+        configuration.kafka.topics.append(topic)
+        return configuration
+    }
+
+    @Test func aNodeWaitsForTheKeysOfAStrictTopic() async throws {
+        let isThere = Atomic(false)
+        // Of RFC 7515, appendix A.3.
+        let key =
+            #"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#
+        let answer: @Sendable (TestHTTPServer.Request) -> TestHTTPServer.Response = { _ in
+            isThere.load(ordering: .relaxed) ? .init("{\"keys\":[\(key)]}") : .init(status: 503)
+        }
+        try await TestHTTPServer.run(answer) { server in
+            let configuration = try Self.withStrictTopic(.wait, keys: server.url("/jwks"))
+            let runtime = try NodeRuntime(configuration, logger: Self.logger)
+            let group = ServiceGroup(
+                configuration: .init(services: runtime.services.map { .init(service: $0) }, logger: Self.logger))
+            async let end: Void = group.run()
+            #expect(await eventually { !server.requests.isEmpty })
+            let waiting = runtime.readiness()
+            #expect(waiting.state == .catchingUp && waiting.reasons.contains("fetching the keys of topic idp"))
+            #expect(waiting.degraded.contains("kafka: not started"))
+            isThere.store(true, ordering: .relaxed)
+            // The rest is Kafka's; and a fetch that failed is tried again in a while.
+            #expect(
+                await eventually(within: .seconds(30)) {
+                    runtime.readiness().reasons == ["reading the session topics"]
+                })
+            await group.triggerGracefulShutdown()
+            try await end
+        }
+    }
+
+    @Test func withoutTheKeysOfAStrictTopicANodeServesWhereThatIsWished() async throws {
+        let nowhere = "http://127.0.0.1:\(try FreePort.find())/jwks"
+        _ = try await Self.run(try Self.withStrictTopic(.serve, keys: nowhere)) { runtime in
+            let degraded = runtime.readiness().degraded
+            #expect(degraded.contains("kafka: the keys of topic idp were not fetched yet"))
+        }
     }
 
     @Test func aDrainTellsItsClientsAndTheNodeAnswersToTheEnd() async throws {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
+import Dispatch
 import Foundation
 import Logging
 import MartletCore
@@ -155,6 +156,32 @@ struct EventTokenVerifierTests {
                 "events": ["http://schemas.openid.net/event/backchannel-logout": [:]],
             ])
             #expect(Self.isUnverified(Self.judge(lenient, other)))
+        }
+    }
+
+    /// A server of keys that hangs holds the reader up once, and not again before the cool-down is over, which is
+    /// shorter here than the fetch: it counts from where that ended.
+    @Test func aServerOfKeysThatHangsHoldsTheReaderUpOnce() async throws {
+        try await TestHTTPServer.run({ _ in .init("{}", delay: .seconds(3_600)) }) { server in
+            let ring = try Self.ring { settings in
+                settings.jwksURL = server.url("/jwks")
+                settings.jwksTimeout = .seconds(3)
+                settings.jwksCooldown = .seconds(2)
+            }
+            let verifier = try Self.verifier(ring, isStrict: true)
+            let token = Self.token(header: #"{"alg":"ES256","kid":"k"}"#)
+            let start = ContinuousClock.now
+            // On a thread of its own, as a reader has one: it blocks.
+            let verdicts = await withCheckedContinuation { continuation in
+                DispatchQueue(label: "reader").async {
+                    continuation.resume(returning: (0..<20).map { _ in Self.judge(verifier, token) })
+                }
+            }
+            let elapsed = start.duration(to: .now)
+            #expect(verdicts.allSatisfy { $0 == .refused(.keysUnavailable) })
+            // Twenty fetches would be a minute.
+            #expect(elapsed >= .seconds(2) && elapsed < .seconds(20))
+            #expect(server.requests.count == 1)
         }
     }
 

@@ -66,7 +66,8 @@ extension NodeConfiguration.Kafka.Topic {
         .value(
             "verify", \.verification, .choice, in: Self(),
             "Of tokens: what becomes of one whose key is not known. `lenient` takes and counts it, as keys rotate faster "
-                + "than a topic forgets and who writes to it is trusted; `strict` refuses it."),
+                + "than a topic forgets and who writes to it is trusted; `strict` refuses it, and a starting node waits "
+                + "until the keys were fetched once (`kafka.on_unavailable`)."),
         .optional(
             "field", \.field, .jsonPath,
             "Of a table: where a record's value has the state, with dots between the levels (`payload.after.state`)."),

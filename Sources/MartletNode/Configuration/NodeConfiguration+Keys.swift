@@ -110,9 +110,9 @@ extension NodeConfiguration {
             "Topic that revocations made over the API are written to."),
         Self.value(
             "kafka.on_unavailable", \.kafka.onUnavailable, .choice,
-            "What a starting node does while Kafka gives it nothing: `wait`, letting nobody in, or `serve` after "
-                + "`kafka.start_timeout`, degraded, until it has caught up; `validation` asks at its short interval "
-                + "then."),
+            "What a starting node does while Kafka gives it nothing, or the keys of a `strict` topic cannot be fetched: "
+                + "`wait`, letting nobody in, or `serve` after `kafka.start_timeout`, degraded, until it has caught up; "
+                + "`validation` asks at its short interval then."),
         Self.value(
             "kafka.start_timeout", \.kafka.startTimeout, .duration(from: .seconds(1)),
             "With `kafka.on_unavailable: serve`, how long nothing may come from Kafka before the node serves."),

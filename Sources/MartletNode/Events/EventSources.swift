@@ -14,6 +14,8 @@ struct EventSources: Sendable {
     private let logger: Logger
     /// Other keys, which must be kept fresh.
     private(set) var rings: [KeyRingConfiguration: KeyRing] = [:]
+    /// The keys of topics whose tokens are judged strictly, by topic: what is read without them is refused for good.
+    private(set) var strictRings: [String: KeyRing] = [:]
     /// What reads each of the configuration's topics.
     private(set) var topics: [InvalidationTopic] = []
     /// What judges the tokens that are delivered, for each kind that is received.
@@ -41,7 +43,9 @@ struct EventSources: Sendable {
                 let kind = topic.format.tokenKind ?? .securityEvent
                 var settings = self.settings(kind, topic.tokens)
                 settings.isStrict = topic.verification == .strict
-                reader = .tokens(EventTokenVerifier(settings, keys: try self.ring(for: topic.tokens)))
+                let ring = try self.ring(for: topic.tokens)
+                if settings.isStrict { self.strictRings[topic.name] = ring }
+                reader = .tokens(EventTokenVerifier(settings, keys: ring))
             case .sessionTable:
                 reader = .table(
                     SessionTable(

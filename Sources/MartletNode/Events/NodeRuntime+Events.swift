@@ -44,6 +44,41 @@ extension NodeRuntime {
         }
     }
 
+    /// Reads the topics, once what they have can be judged: a record is read once, and one that is refused for want of
+    /// its issuer's keys would not be seen again.
+    func consume(_ consumer: KafkaConsumer) async {
+        let rings = self.events.strictRings.values
+        while !rings.allSatisfy(\.isReady), !self.isServingAnyhow {
+            for ring in rings { ring.refreshSoon() }
+            guard (try? await Task.sleep(for: Self.keyPollInterval)) != nil else { break }
+        }
+        await consumer.run()
+    }
+
+    private static let keyPollInterval: Duration = .milliseconds(50)
+
+    /// Whether it is time to let clients in without what only Kafka and the issuers of its events can tell.
+    private var isServingAnyhow: Bool {
+        let kafka = self.configuration.kafka
+        return kafka.onUnavailable == .serve && self.startedAt.duration(to: .now) >= kafka.startTimeout
+    }
+
+    /// What must be known of the topics before the first client is let in, and what is told while it is not.
+    func registerTopics(_ consumer: KafkaConsumer) {
+        let kafka = self.configuration.kafka
+        for (topic, ring) in self.events.strictRings {
+            self.life.require(.catchingUp, "fetching the keys of topic \(topic)") { [weak self] in
+                ring.isReady || self?.isServingAnyhow ?? true
+            }
+            self.life.watch { ring.isReady ? nil : "kafka: the keys of topic \(topic) were not fetched yet" }
+        }
+        self.life.require(.catchingUp, "reading the session topics") {
+            // What still arrives is waited for; what does not come at all, only as long as is wished.
+            consumer.isCaughtUp || kafka.onUnavailable == .serve && consumer.idleTime >= kafka.startTimeout
+        }
+        self.life.watch { if case .unhealthy(let why) = consumer.health { "kafka: \(why)" } else { nil } }
+    }
+
     /// The listener of the receivers alone, where one is configured.
     var receiverConfiguration: ControlConfiguration? {
         guard let address = self.configuration.receivers.address else { return nil }

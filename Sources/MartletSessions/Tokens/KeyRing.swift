@@ -26,7 +26,7 @@ package final class KeyRing: Sendable {
         /// Those of the configuration, and those of the last key set.
         var configured: [VerificationKey]
         var fetched: [VerificationKey] = []
-        /// `Clock.monotonic` of the last fetch that began, and of the last that succeeded.
+        /// `Clock.monotonic` of the last fetch: when it failed, else when it began; and of the last that succeeded.
         var attemptedAt: Int64?
         var fetchedAt: Int64?
         var fetch: Task<Void, Never>?
@@ -81,7 +81,7 @@ package final class KeyRing: Sendable {
     var fetchesKeys: Bool { self.configuration.jwksURL != nil }
 
     /// Whether tokens can be judged: false until the key set was fetched once, where one is configured.
-    var isReady: Bool { !self.fetchesKeys || self.keys.withLock { $0.fetchedAt != nil } }
+    package var isReady: Bool { !self.fetchesKeys || self.keys.withLock { $0.fetchedAt != nil } }
 
     /// Seconds since the key set was fetched, or nil where it never was.
     var age: Double? { self.keys.withLock { $0.fetchedAt }.map { Double(Clock.monotonic - $0) / 1e9 } }
@@ -129,7 +129,7 @@ package final class KeyRing: Sendable {
     }
 
     /// The same without waiting, for who cannot.
-    func refreshSoon() { _ = self.beginRefresh() }
+    package func refreshSoon() { _ = self.beginRefresh() }
 
     /// The same for a thread of one's own, which waits for as long as a fetch may take.
     func refreshAndBlock() {
@@ -187,7 +187,11 @@ package final class KeyRing: Sendable {
             self.onChange()
             self.metrics.keySetsFetched.add()
         } catch {
-            self.keys.withLock { $0.fetch = nil }
+            self.keys.withLock { keys in
+                // As long as it took, nobody must be made to wait for the next at once.
+                keys.attemptedAt = Clock.monotonic
+                keys.fetch = nil
+            }
             self.metrics.keySetsFailed.add()
             self.logger.warning("The key set could not be fetched", metadata: ["url": "\(url)", "error": "\(error)"])
         }
