@@ -158,6 +158,8 @@ extension EdgeShard {
         self.connections[Int(slot)].stage = .head
         self.connections[Int(slot)].flags.insert(.keptAlive)
         self.connections[Int(slot)].flags.remove(.bodyRead)
+        // The next request may be another client's, behind a proxy.
+        self.existingExtras(slot)?.waitedForKeys = false
         self.dropExtrasIfIdle(slot)
         self.reactor.setDeadline(slot, at: self.reactor.now + self.limits.handshakeDeadline.nanoseconds)
     }

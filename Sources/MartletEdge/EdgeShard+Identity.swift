@@ -36,6 +36,8 @@ extension EdgeShard {
             .anonymous
         case .verified(let identity): .identity(identity)
         case .keysNeeded: .keysNeeded
+        // A fetch has failed a moment ago: nothing is wrong with the client.
+        case .rejected(.keysUnavailable): .keysNeeded
         case .rejected(.expired): .expired
         case .rejected(let rejection): .refused(rejection)
         }

@@ -73,8 +73,14 @@ package final class Hub: BusSink {
 
     /// Whether a shard has more to catch up with than a producer that can wait should add to.
     package var isBehind: Bool {
-        self.metrics.sweepsWaiting.current > Self.sweepBacklogMax * self.mailboxes.count
+        // All of it may wait for one shard, which must not come to where it does nothing else.
+        self.metrics.sweepsWaiting.current > min(Self.sweepBacklogMax * self.mailboxes.count, Shard.sweepsMax / 2)
             || self.mailboxes.contains { $0.controlCount > Self.controlBacklogMax }
+    }
+
+    /// Events that the shards may not be through with, at most and about.
+    package var backlog: Int {
+        (self.mailboxes.map(\.controlCount).max() ?? 0) + self.metrics.sweepsWaiting.current
     }
 
     /// What all shards together did.

@@ -18,7 +18,7 @@ extension Shard {
     private static let costOfEnding = 1_024
     /// Events that wait; beyond that the shard does nothing else until they are fewer. Sources that can wait do so long
     /// before (`Hub.isBehind`).
-    private static let sweepsMax = 65_536
+    static let sweepsMax = 65_536
 
     func sweep(for event: SweepEvent) {
         self.sweeps.add(event)

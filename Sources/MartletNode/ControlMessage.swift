@@ -42,7 +42,9 @@ enum ControlMessage: Equatable, Sendable {
     }
 
     /// Nil for what this version does not understand.
-    init?(_ bytes: Span<UInt8>) {
+    ///
+    /// - Parameter recordTime: When a log took it, where one did.
+    init?(_ bytes: Span<UInt8>, recordTime: RecordTime? = nil) {
         guard let document = JSONScanner.document(bytes), document.kind == .object else { return nil }
         var source: Invalidation.Source?
         var isHello = false
@@ -57,21 +59,23 @@ enum ControlMessage: Equatable, Sendable {
             default: break
             }
         }
-        guard let subject, let message = Self.read(subject.name, subject.value, bytes, source, isHello) else {
-            return nil
+        guard let subject else { return nil }
+        guard subject.name != "invalidation" else {
+            let decoder = InvalidationDecoder(source: source ?? .redis)
+            let record = bytes.extracting(subject.value.range)
+            let decoded = decoder.martlet(record, recordTime: recordTime, receivedAt: Clock.wall)
+            guard case .success(let success) = decoded else { return nil }
+            self = .invalidation(success.invalidation)
+            return
         }
+        guard let message = Self.read(subject.name, subject.value, bytes, isHello) else { return nil }
         self = message
     }
 
     private static func read(
-        _ name: String, _ value: JSONValue, _ bytes: Span<UInt8>, _ source: Invalidation.Source?, _ isHello: Bool
+        _ name: String, _ value: JSONValue, _ bytes: Span<UInt8>, _ isHello: Bool
     ) -> ControlMessage? {
         switch name {
-        case "invalidation":
-            let decoder = InvalidationDecoder(source: source ?? .redis)
-            let decoded = decoder.martlet(bytes.extracting(value.range), receivedAt: Clock.wall)
-            guard case .success(let success) = decoded else { return nil }
-            return .invalidation(success.invalidation)
         case "member": return ClusterMember(value, bytes).map { .announcement($0, isHello: isHello) }
         case "goodbye": return value.string(in: bytes).map(ControlMessage.goodbye)
         case "question": return SurveyQuestion(value, bytes).map(ControlMessage.question)

@@ -73,10 +73,10 @@ async def test_who_knows_the_password_reads_and_writes(brokers, gate):
         client = WebSocketClient(
             http, f"http://127.0.0.1:{node.public}", "ann", "s-1", token(SECRET, "ann", "s-1"), ["news"]).start()
         try:
-            await asyncio.wait_for(client.connected.wait(), 20)
+            await asyncio.wait_for(client.connected.wait(), 60)
             answer = (await asyncio.to_thread(node.api, "revoke", {"session": "s-1"}))["result"]
             assert answer["durable"] is True and answer["topic"] == TOPIC, answer
-            await until("its end", lambda: client.final, 20)
+            await until("its end", lambda: client.final)
             assert client.ends[0][0] == 4500
         finally:
             await client.stop()

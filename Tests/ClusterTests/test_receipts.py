@@ -162,11 +162,13 @@ async def test_explain_tells_why(world):
     nodes = world.cluster.nodes
     client = world.client(WebSocketClient, nodes[0], "dora", "d-1")
     await world.connected()
+    other = await call(nodes[0], "revoke", session="d-other")
+    await until("another is revoked everywhere", lambda: settled(nodes[0], other["receipt"]))
     answer = await call(nodes[1], "explain", session="d-1")
     views = {node["name"]: node for node in answer["nodes"]}
     assert views["node-1"]["verdict"] == "admitted" and len(views) == 3, answer
     assert views["node-1"]["connections"][0]["user"] == "dora" and not views["node-2"]["connections"]
-    # Others were revoked: without a connection nobody knows whether one of them was its user.
+    # Where others were revoked, nobody knows without a connection whether one of them was its user.
     assert views["node-2"]["verdict"] == views["node-3"]["verdict"] == "depends", answer
     assert "not known here" in views["node-2"]["because"], answer
     revoked = await call(nodes[1], "revoke", user="dora", reason="left the company")

@@ -231,10 +231,18 @@ def test_streams_are_told_when_to_come_back_where_no_node_is_there(front):
                 async with http.get(f"{url}/ws", headers=UPGRADE) as answer:
                     assert answer.status == 503
 
+            async def are_readable():
+                # For a page of another origin, whose EventSource would give up otherwise.
+                page = {"Origin": "https://page.example"}
+                async with http.get(f"{url}/events?channel=news", headers=page) as answer:
+                    assert answer.headers.getall("Access-Control-Allow-Origin") == ["https://page.example"]
+                    assert answer.headers.getall("Access-Control-Allow-Credentials") == ["true"]
+
             await all_are_told()
             for node in nodes:
                 await asyncio.to_thread(node.process.stop, 1, signal.SIGKILL)
             await all_are_told()
+            await are_readable()
 
     asyncio.run(run())
 

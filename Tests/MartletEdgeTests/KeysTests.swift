@@ -100,6 +100,34 @@ extension LoopbackTests {
             }
         }
 
+        @Test func aFetchThatFailedAMomentAgoIsNoFaultOfTheClient() async throws {
+            let (issuer, asked) = (try KeyIssuer(), Asked())
+            defer { issuer.stop() }
+            try await EdgeRig.run({
+                Self.options(issuer, asked, &$0)
+                $0.verifier.jwksTimeout = .milliseconds(100)
+                $0.verifier.jwksCooldown = .seconds(600)
+                $0.edge.limits.handshakeDeadline = .seconds(60)
+            }) { rig in
+                let token = try issuer.token("ann")
+                // The issuer accepts, and answers nothing.
+                await rig.verifier.refreshKeys()
+                let centrifuge = try SocketClient(rig, SocketClient.centrifuge)
+                try centrifuge.send(SocketClient.connect(token))
+                let events = try LoopbackClient(port: rig.port)
+                try events.send(LoopbackClient.request("GET /events?channel=room:a&access_token=\(token)"))
+                let upgrade = try LoopbackClient(port: rig.port)
+                try upgrade.send(LoopbackClient.request("GET /ws?access_token=\(token)", LoopbackClient.upgrade))
+                #expect(EdgeRig.eventually { asked.current == 3 })
+                rig.hub.tellAll(.keysRefreshed)
+                #expect(
+                    try centrifuge.next()
+                        == .text(#"{"id":1,"error":{"code":100,"message":"internal server error","temporary":true}}"#))
+                #expect(try HTTPAnswer(events).status == 200)
+                #expect(try HTTPAnswer(upgrade).status == 503)
+            }
+        }
+
         @Test func whoHearsNothingEndsAtItsDeadline() throws {
             let (issuer, asked) = (try KeyIssuer(), Asked())
             defer { issuer.stop() }

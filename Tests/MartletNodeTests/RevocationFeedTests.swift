@@ -66,8 +66,11 @@ struct RevocationFeedTests {
         }
     }
 
+    /// One for all, or ids of two moments would not be in order.
+    private static let milliseconds = UInt64(Clock.wall) * 1_000
+
     private static func id(_ sequence: UInt64) -> StreamID {
-        StreamID(milliseconds: UInt64(Clock.wall / 100) * 100_000, sequence: sequence)
+        StreamID(milliseconds: Self.milliseconds, sequence: sequence)
     }
 
     @Test func whatWasThereIsRememberedAndWhatComesLaterIsTold() async {

@@ -10,7 +10,8 @@ final class ConsumerStatus: Sendable {
         var health = KafkaHealth.unhealthy("not started")
         var isCaughtUp = false
         var positions: [[Int64]] = []
-        var movedAt = Clock.monotonic
+        /// Nil until the reading began.
+        var movedAt: Int64?
     }
 
     private let state = Mutex(State())
@@ -42,8 +43,12 @@ final class ConsumerStatus: Sendable {
         }
     }
 
-    /// Since something came from the brokers, or since the beginning.
-    var idleTime: Duration { .nanoseconds(Clock.monotonic - self.state.withLock { $0.movedAt }) }
+    func started() { self.state.withLock { $0.movedAt = Clock.monotonic } }
+
+    /// Since something came from the brokers, or since the reading began; none before that.
+    var idleTime: Duration {
+        self.state.withLock { $0.movedAt }.map { .nanoseconds(Clock.monotonic - $0) } ?? .zero
+    }
 
     /// What it was before; nil when it was the same.
     func healthChanged(_ health: KafkaHealth) -> KafkaHealth? {

@@ -57,6 +57,7 @@ package final class KafkaConsumer: Sendable {
     /// Begins reading, once.
     package func start() {
         guard !self.isStarted.exchange(true, ordering: .relaxed) else { return }
+        self.status.started()
         let thread = Thread { [self] in
             let loop = ConsumerLoop(
                 configuration: self.configuration, source: self.source, delegate: self.delegate,
@@ -79,7 +80,7 @@ package final class KafkaConsumer: Sendable {
     /// Whether every partition was once read to where it had ended when the reading began.
     package var isCaughtUp: Bool { self.status.isCaughtUp }
 
-    /// Since something came from the brokers, or since the consumer was made.
+    /// Since something came from the brokers, or since the reading began; none before that.
     package var idleTime: Duration { self.status.idleTime }
 
     package var health: KafkaHealth { self.status.health }

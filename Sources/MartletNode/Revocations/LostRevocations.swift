@@ -32,13 +32,16 @@ struct LostRevocations: Sendable {
         for invalidation in remembered where self.events.count < Self.eventsMax {
             self.events[Name(invalidation)] = invalidation
         }
-        if isFull, let oldest = remembered.first { self.edge = oldest }
+        // A second loss may come while the first is read again, and the memory is then of older ones.
+        if isFull, let oldest = remembered.first, oldest.at > self.edge?.at ?? 0 { self.edge = oldest }
     }
 
     mutating func found(_ invalidation: Invalidation) {
         guard !self.events.isEmpty else { return }
         self.events[Name(invalidation)] = nil
     }
+
+    func contains(_ invalidation: Invalidation) -> Bool { self.events[Name(invalidation)] != nil }
 
     /// The oldest first.
     var missing: [Invalidation] { self.events.values.sorted { ($0.at, $0.id) < ($1.at, $1.id) } }

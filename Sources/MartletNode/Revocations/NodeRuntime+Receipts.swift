@@ -60,7 +60,8 @@ extension NodeRuntime {
         guard let position else { return status }
         switch self.progress(of: position) {
         case .replayed: status.state = .replayed
-        case .applied: status.state = .applied
+        // So many newer ones came that the journal has lost it: it may be among those that still wait.
+        case .applied: status.state = self.hub.backlog >= RevocationJournal.eventsMax ? .pending : .applied
         case .pending: status.state = .pending
         case .foreign: status.state = .unseen
         }

@@ -48,6 +48,8 @@ final class RevocationFeed: Sendable {
     /// For which a loss counts as push that is not healthy.
     private static let lossMemory: Int64 = 10_000_000_000
     private static let tick: Duration = .milliseconds(50)
+    /// What is written again before it is looked at what others revoke meanwhile.
+    private static let writesBetweenReads = 100
 
     private let log: any RevocationLog
     private let intake: InvalidationIntake
@@ -168,8 +170,15 @@ final class RevocationFeed: Sendable {
             // What the one before has written is found first.
             while try await self.readOn(), !Task.isCancelled {}
             let (missing, floor) = self.state.withLock { ($0.lost.missing, $0.lost.floor) }
-            if let floor { try await self.log.raiseFloor(to: floor) }
-            for invalidation in missing {
+            // The floor that Redis had was lost as well.
+            let own = self.revocations.floor.map { StreamID(milliseconds: UInt64(max(0, $0)) * 1_000, sequence: 0) }
+            if let floor = [floor, own].compactMap({ $0 }).max() { try await self.log.raiseFloor(to: floor) }
+            for (index, invalidation) in missing.enumerated() where !Task.isCancelled {
+                // Others revoke meanwhile, and may have begun to repair where this takes longer than its claim.
+                if index.isMultiple(of: Self.writesBetweenReads) {
+                    while try await self.readOn(), !Task.isCancelled {}
+                }
+                guard self.state.withLock({ $0.lost.contains(invalidation) }) else { continue }
                 _ = try await self.log.append(ControlMessage.invalidation(invalidation).json)
                 self.state.withLock { $0.lost.found(invalidation) }
             }
@@ -177,8 +186,8 @@ final class RevocationFeed: Sendable {
                 self.logger.notice(
                     "revocations that redis had lost were written again", metadata: ["count": "\(missing.count)"])
             }
-            try await self.log.releaseRepair()
             self.state.withLock { $0.isRepairing = false }
+            try await self.log.releaseRepair()
         } catch {
             // Tried again with the next read.
             self.logger.warning(
@@ -230,7 +239,8 @@ final class RevocationFeed: Sendable {
     }
 
     private func apply(_ message: [UInt8], at id: StreamID, tellsShards: Bool) {
-        guard case .invalidation(let invalidation) = ControlMessage(message.span) else {
+        let recordTime = RecordTime(id.time, isOfLog: true)
+        guard case .invalidation(let invalidation) = ControlMessage(message.span, recordTime: recordTime) else {
             return self.intake.refused(.malformed, ["stream_id": "\(id)"])
         }
         self.state.withLock { $0.lost.found(invalidation) }

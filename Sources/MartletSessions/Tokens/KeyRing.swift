@@ -181,6 +181,8 @@ package final class KeyRing: Sendable {
             self.keys.withLock { keys in
                 keys.fetched = fetched
                 keys.set = KeySet(keys.configured + fetched)
+                // As with a failure, below.
+                keys.attemptedAt = Clock.monotonic
                 keys.fetchedAt = keys.attemptedAt
                 keys.fetch = nil
             }
