@@ -109,7 +109,12 @@ class Crowd:
         """Publishes in every channel until cancelled; `rate` is messages a second in all."""
         self.publishers = [
             Publisher(self.http, nodes, API_KEY, channel, rate / len(self.channels)) for channel in self.channels]
-        await asyncio.gather(*(publisher.run(float("inf")) for publisher in self.publishers))
+
+        async def run(index: int, publisher: Publisher):
+            # Not all in the same instant, which would stop everything on a small machine for what it takes.
+            await asyncio.sleep(index / rate)
+            await publisher.run(float("inf"))
+        await asyncio.gather(*(run(*pair) for pair in enumerate(self.publishers)))
 
     async def settle(self) -> tuple[int, list[str]]:
         """Waits until the last messages have come: how many faults the books hold against anybody, and the first."""

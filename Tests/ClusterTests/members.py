@@ -111,10 +111,15 @@ class Troop:
 
     async def grow(self, first: int, count: int, per_second: float):
         """Adds members at a pace, who are numbered from `first` on."""
+        kinds = [SDKMember, EventMember]
         for index in range(first, first + count):
             credentials = token(self.secret, f"u{index}", f"s{index}")
             channel = self.channels[index % len(self.channels)]
-            self.members.append([SDKMember, EventMember][index % 2](self.book, [self.front], [channel], credentials))
+            # As many of each, in no order: else balancer and drain would take those of a kind one after the other, and
+            # their pauses, which differ, would make waves of what is even.
+            if index % 2 == 0:
+                random.shuffle(kinds)
+            self.members.append(kinds[index % 2](self.book, [self.front], [channel], credentials))
             self.members[-1].start()
             await asyncio.sleep(1 / per_second)
 
