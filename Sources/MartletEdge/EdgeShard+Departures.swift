@@ -21,23 +21,27 @@ extension EdgeShard {
         var pace: DrainPace
         var startedAt: Int64
         var closed = 0
-        /// Below it is nobody who would still have to go.
-        private(set) var cursor: Int32 = 0
+        private var order: DrainOrder
+        /// Somebody came whose place may have been looked at.
+        private var goesRoundAgain = false
 
-        init(pace: DrainPace, startedAt: Int64) {
+        init(pace: DrainPace, startedAt: Int64, places: Int) {
             self.pace = pace
             self.startedAt = startedAt
+            self.order = DrainOrder(places: places)
         }
 
         /// The next slot to be looked at; nil where there is none.
         mutating func next(of count: Int) -> Int32? {
-            guard Int(self.cursor) < count else { return nil }
-            defer { self.cursor += 1 }
-            return self.cursor
+            if let place = self.order.next() { return Int32(place) }
+            guard self.goesRoundAgain else { return nil }
+            self.goesRoundAgain = false
+            self.order = DrainOrder(places: count)
+            return self.order.next().map { Int32($0) }
         }
 
-        /// Who came in behind the cursor goes as well.
-        mutating func arrived(_ slot: Int32) { self.cursor = min(self.cursor, slot) }
+        /// Who came in meanwhile goes as well, after the others.
+        mutating func arrived() { self.goesRoundAgain = true }
     }
 
     struct Shedding {
@@ -57,7 +61,8 @@ extension EdgeShard {
         let total = self.connections.count { $0.flags.contains(.admitted) }
         self.departures.shedding = nil
         self.departures.drain = Drain(
-            pace: DrainPace(connections: total, window: window), startedAt: self.reactor.now)
+            pace: DrainPace(connections: total, window: window), startedAt: self.reactor.now,
+            places: self.connections.count)
     }
 
     package func drainTakenBack() { self.departures.drain = nil }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletPolicy
 import MartletProtocol
 import MartletReactor
 import MartletWire
@@ -102,7 +103,7 @@ extension EdgeShard {
 
     /// When a client should come back: spread, so that those who were told together do not come together.
     func retryMilliseconds() -> Int {
-        let base = self.shared.configuration.eventRetryMilliseconds
-        return Int.random(in: base / 2...max(base / 2, base + base / 2))
+        ReconnectAdvice.milliseconds(
+            .milliseconds(self.shared.configuration.eventRetryMilliseconds), random: self.pauses.next())
     }
 }

@@ -28,6 +28,8 @@ package final class EdgeShard {
     /// Addresses the reactor told, while a connection's request is awaited.
     var addresses: [Int32: PeerAddress] = [:]
     var departures = Departures()
+    /// When clients come back who are told to.
+    var pauses = GoldenSequence()
     private var nextTicket: UInt32 = 0
     var waitingForKeys: Set<Int32> = []
     var announcements = Announcements()
@@ -163,7 +165,7 @@ package final class EdgeShard {
         self.shared.metrics.open.add(1)
         self.shared.metrics.gauge(kind).add(1)
         self.shared.metrics.opened.add()
-        self.departures.drain?.arrived(slot)
+        self.departures.drain?.arrived()
     }
 
     /// After the last bytes were queued: what still comes is ignored, what is queued still leaves.

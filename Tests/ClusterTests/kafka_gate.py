@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gate import HOST, Gate
+
 API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICATE = 18, 17, 36
 UNSUPPORTED_MECHANISM, UNSUPPORTED_VERSION, AUTHENTICATION_FAILED = 33, 35, 58
-HOST = "127.0.0.1"
 
 
 def certificate(directory: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
@@ -39,47 +40,23 @@ def certificate(directory: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     return directory / "cert.pem", directory / "key.pem"
 
 
-class KafkaGate:
+class KafkaGate(Gate):
     def __init__(self, broker: str, credentials: tuple[str, str] | None, files: tuple | None):
-        self.target = int(broker.rpartition(":")[2])
+        context = None
+        if files:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*files)
+        super().__init__(int(broker.rpartition(":")[2]), context)
         self.credentials = credentials
-        self.files = files
-        self.tasks, self.server, self.port = set(), None, 0
         # How many came through, and how many were turned away.
         self.admitted = self.refused = 0
 
-    async def open(self):
-        context = None
-        if self.files:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*self.files)
-        self.server = await asyncio.start_server(self.accepted, HOST, 0, ssl=context)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def shut(self):
-        self.server.close()
-        for task in list(self.tasks):
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    async def accepted(self, reader, writer):
-        self.tasks.add(asyncio.current_task())
-        back = None
-        try:
-            back_reader, back = await asyncio.open_connection(HOST, self.target)
-            if self.credentials and not await self.authenticate(reader, writer, back_reader, back):
-                self.refused += 1
-                return
-            self.admitted += 1
-            await asyncio.gather(self.pump(reader, back), self.pump(back_reader, writer, self.own))
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            self.tasks.discard(asyncio.current_task())
-            for end in [writer, back]:
-                if end:
-                    end.close()
+    async def let_through(self, reader, writer, back_reader, back):
+        if self.credentials and not await self.authenticate(reader, writer, back_reader, back):
+            self.refused += 1
+            return
+        self.admitted += 1
+        await asyncio.gather(self.pump_frames(reader, back), self.pump_frames(back_reader, writer, self.own))
 
     async def authenticate(self, reader, writer, back_reader, back) -> bool:
         """Answers until the client has said who it is; it may ask for nothing but versions before."""
@@ -122,7 +99,7 @@ class KafkaGate:
         host = struct.pack(">h", len(HOST)) + HOST.encode()
         return answer.replace(host + struct.pack(">i", self.target), host + struct.pack(">i", self.port))
 
-    async def pump(self, reader, writer, change=lambda frame: frame):
+    async def pump_frames(self, reader, writer, change=lambda frame: frame):
         while True:
             self.write(writer, change(await self.frame(reader)))
             await writer.drain()

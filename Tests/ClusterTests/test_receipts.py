@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from clients import EventStreamClient, WebSocketClient, call, token, until
 from cluster import API_KEY, SECRET, TOPIC, Cluster
+from gate import Gate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -229,49 +230,10 @@ async def test_events_that_kafka_dropped_raise_the_floor(world):
     assert next(each for each in view if each["name"] == node.process.name)["verdict"] == "depends", view
 
 
-class Gate:
-    """Stands between a node and Redis, and can be shut."""
-
-    def __init__(self, port):
-        self.target, self.tasks, self.server, self.port = port, set(), None, None
-
-    async def open(self):
-        self.server = await asyncio.start_server(self.accepted, "127.0.0.1", self.port or 0)
-        self.port = self.server.sockets[0].getsockname()[1]
-
-    async def shut(self):
-        self.server.close()
-        for task in list(self.tasks):
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    async def accepted(self, reader, writer):
-        self.tasks.add(asyncio.current_task())
-        try:
-            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self.target)
-            try:
-                await asyncio.gather(self.pump(reader, back_writer), self.pump(back_reader, writer))
-            finally:
-                back_writer.close()
-        except (OSError, asyncio.CancelledError):
-            pass
-        finally:
-            self.tasks.discard(asyncio.current_task())
-            writer.close()
-
-    @staticmethod
-    async def pump(reader, writer):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-        raise ConnectionResetError
-
-
 async def test_without_kafka_redis_keeps_revocations(redis_world):
     cluster = redis_world.cluster
     first = cluster.nodes[0]
-    gate = Gate(cluster.redis_port)
-    await gate.open()
+    gate = await Gate(cluster.redis_port).open()
     second = await asyncio.to_thread(cluster.add_node, MARTLET_REDIS_URLS=f"redis://127.0.0.1:{gate.port}")
     clients = [redis_world.client(WebSocketClient, node, "eve", "e-1") for node in [first, second]]
     late = redis_world.client(WebSocketClient, second, "eve", "e-2")

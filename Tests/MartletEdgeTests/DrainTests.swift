@@ -78,17 +78,20 @@ extension LoopbackTests {
             }
         }
 
-        /// Every slot is looked at once, and again only from where somebody came.
+        /// Every slot is looked at once, and again only when somebody came.
         @Test func aDrainLooksAgainOnlyForThoseWhoCame() {
-            var drain = EdgeShard.Drain(pace: DrainPace(connections: 3, window: .zero), startedAt: 0)
-            var seen: [Int32] = []
-            while let slot = drain.next(of: 5) { seen.append(slot) }
-            #expect(seen == [0, 1, 2, 3, 4] && drain.next(of: 5) == nil)
-            drain.arrived(3)
-            drain.arrived(4)
-            #expect(drain.next(of: 5) == 3 && drain.next(of: 5) == 4 && drain.next(of: 5) == nil)
-            drain.arrived(5)
-            #expect(drain.next(of: 6) == 5 && drain.next(of: 6) == nil)
+            var drain = EdgeShard.Drain(pace: DrainPace(connections: 3, window: .zero), startedAt: 0, places: 5)
+            func seen(of count: Int) -> [Int32] {
+                var seen: [Int32] = []
+                while let slot = drain.next(of: count) { seen.append(slot) }
+                return seen.sorted()
+            }
+            #expect(seen(of: 5) == [0, 1, 2, 3, 4])
+            #expect(seen(of: 5).isEmpty)
+            drain.arrived()
+            drain.arrived()
+            #expect(seen(of: 7) == [0, 1, 2, 3, 4, 5, 6])
+            #expect(seen(of: 7).isEmpty)
         }
 
         @Test func aPeerThatDoesNotAnswerIsCut() throws {

@@ -51,7 +51,4 @@ package enum TokenRejection: Error, Hashable, Sendable {
         case .unbounded(let claim): "token without a bounded life: claim \(claim)"
         }
     }
-
-    /// Whether the same token may be accepted later: then the client should come back, not give up.
-    package var isTemporary: Bool { self == .keysUnavailable || self == .notYetValid }
 }
