@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A node is killed: the others admit its clients at their own pace, and those they have do not notice.
 
-By hand, where the delay of messages is judged as well:
+By hand, where nearly every message must come in twice the time that one usually takes:
 LOSS_CLIENTS=8000 LOSS_NODES=2 LOSS_PACE=100 LOSS_BUILD=release pytest Tests/ClusterTests/test_loss.py -s
 """
 
@@ -62,15 +62,26 @@ async def lose(cluster: Cluster, crowd: Crowd):
         assert elapsed < 30 + 6 * held / (PACE * len(survivors)), f"{missing} of {held} are not back"
     took = time.monotonic() - began
     book = await crowd.book()
-    quiet, storm = prober.medians(began, began + took)
+    quiet, storm = prober.delays(began, began + took)
+    usual = statistics.median(quiet)
     print(
         f"\n{held} of {CLIENTS} lost their node; back after {took:.0f} s, {held / (PACE * len(survivors)):.0f} s at "
-        f"the pace of the others; {len(book.refused)} refusals; a message took {quiet:.2f} ms before and "
-        f"{storm:.2f} ms then (medians); {await crowd.strain()}")
+        f"the pace of the others; {len(book.refused)} refusals; a message took {described(quiet)} before and "
+        f"{described(storm)} then; {await crowd.strain()}")
     # Who stayed was not disturbed: every end was one of the killed node's.
     assert sum(moment >= began for moment in book.ended) == held
     if CLIENTS >= 2_000:
-        assert storm < 2 * quiet
+        assert quantile(storm, 95) < 2 * usual
+    # A machine with other work may stand still for longer than a message takes.
+    assert statistics.median(storm) < 2 * usual + 20
+
+
+def quantile(delays: list[float], percent: int) -> float:
+    return statistics.quantiles(delays, n=100)[percent - 1]
+
+
+def described(delays: list[float]) -> str:
+    return f"{statistics.median(delays):.2f} ms (95 %: {quantile(delays, 95):.2f}, 99 %: {quantile(delays, 99):.2f})"
 
 
 def opened(node) -> float:
@@ -91,8 +102,8 @@ class Prober:
         """Returns when there are the delays of so many seconds."""
         self.lines += [self.child.stdout.readline() for _ in range(seconds)]
 
-    def medians(self, began: float, ended: float) -> tuple[float, float]:
-        """Of all delays before `began`, and of those between it and `ended`, in milliseconds."""
+    def delays(self, began: float, ended: float) -> tuple[list[float], list[float]]:
+        """All before `began`, and those between it and `ended`, in milliseconds."""
         self.child.terminate()
         quiet, storm = [], []
         for line in self.lines + self.child.communicate()[0].splitlines():
@@ -101,4 +112,4 @@ class Prober:
                 quiet += delays
             elif moment < ended:
                 storm += delays
-        return statistics.median(quiet), statistics.median(storm)
+        return quiet, storm

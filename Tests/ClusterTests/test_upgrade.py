@@ -113,9 +113,8 @@ async def roll(crowd: Crowd, leaving, index: int):
         f"({peak(back) / pace:.2f}x); {sum(moment >= began for moment in book.refused)} refused")
     # Who came while it drained goes with it, and is told within the same window.
     assert held <= len(ended) <= 2 * held, (held, len(ended))
-    # What chance adds to the pace by the clients' own jitter: four standard deviations of a Poisson process.
-    bound = 1.2 * pace + 4 * pace ** 0.5
+    bound = 1.2 * pace
     if CLIENTS < 2_000:
         # They are so few that a machine that stands still for a second makes a heap of them: a storm is most at once.
-        bound = max(bound, 0.7 * held)
+        bound = max(bound + 4 * pace ** 0.5, 0.7 * held)
     assert peak(ended) <= bound and peak(back) <= bound, (pace, peak(ended), peak(back))
