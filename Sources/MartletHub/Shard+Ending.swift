@@ -11,13 +11,14 @@ extension Shard {
     /// Connections that one event ends at once, whatever else is under way.
     private static let endingsAtOnce = 64
 
-    /// Ends the connections that an event names: few at once, many in slices between which others have their turn.
+    /// Ends the connections that an event names: few at once, many in slices between which others have their turn, and
+    /// so the few of an event after which a turn would have done too much.
     func invalidate(_ invalidation: Invalidation, _ tally: ClosureTally? = nil) {
         let event = SweepEvent(invalidation: invalidation, tally: tally)
         guard let slots = self.slots(invalidation.target, max: Self.endingsAtOnce + 1),
-            slots.count <= Self.endingsAtOnce
+            slots.count <= Self.endingsAtOnce, slots.isEmpty || self.sweepWork < Self.sweepPerTurn
         else { return self.sweep(for: event) }
-        for slot in slots { _ = self.end(slot, by: event) }
+        for slot in slots where self.end(slot, by: event) { self.sweepWork += Self.costOfEnding }
         tally?.shardFinished()
     }
 

@@ -15,7 +15,7 @@ extension Shard {
     private static let sweepSlice = 65_536
     /// What it costs to look at a connection, and to end one.
     private static let costOfLooking = 32
-    private static let costOfEnding = 1_024
+    static let costOfEnding = 1_024
     /// Events that wait; beyond that the shard does nothing else until they are fewer. Sources that can wait do so long
     /// before (`Hub.isBehind`).
     static let sweepsMax = 65_536
@@ -26,14 +26,15 @@ extension Shard {
         while self.sweeps.count > Self.sweepsMax, self.continueSweeps() {}
     }
 
-    /// Goes on with what the events before have left to do; false where nothing is left.
+    /// Goes on with what the events before have left to do, as far as the turn has room; false where nothing is left.
+    /// The next turn begins.
     @discardableResult
     func continueSweeps() -> Bool {
-        var work = 0
-        while !self.sweeps.isEmpty, work < Self.sweepPerTurn {
-            work += self.sweepNamed(upTo: Self.sweepSlice)
-            work += self.sweepAll(upTo: Self.sweepSlice)
+        while !self.sweeps.isEmpty, self.sweepWork < Self.sweepPerTurn {
+            self.sweepWork += self.sweepNamed(upTo: Self.sweepSlice)
+            self.sweepWork += self.sweepAll(upTo: Self.sweepSlice)
         }
+        self.sweepWork = 0
         return !self.sweeps.isEmpty
     }
 

@@ -50,6 +50,8 @@ package final class Shard {
     /// Connections that an invalidation ended and whose sockets are not closed yet.
     var ending: [Int32: ClosureTally] = [:]
     var sweeps = SweepQueue()
+    /// What was done of that in this turn.
+    var sweepWork = 0
     var streams: StreamWork
     var topChannels = TopChannels()
     private var registrations: UInt32 = 0

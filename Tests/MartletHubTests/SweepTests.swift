@@ -72,6 +72,20 @@ struct SweepTests {
         #expect(others.allSatisfy { $0.tally.isComplete && $0.tally.queued == 0 })
     }
 
+    /// Each of few connections, as when a service ends all sessions of a tenant one by one.
+    @Test func thousandsOfSessionsAtOnceTakeMoreThanOneTurn() throws {
+        let count: Int32 = 5_000
+        let rig = try Self.rig(count)
+        let stranger = Event(rig, .session("nobody"))
+        let events = (0..<count).map { Event(rig, .session("s\($0)")) }
+        let turns = Self.turns(rig)
+        #expect(turns.count >= 8 && turns.allSatisfy { $0.count <= Self.endedPerTurnMax })
+        let isExact = turns.joined().sorted() == (0..<count).map { "\($0) ended 4500" }.sorted()
+        #expect(isExact)
+        #expect((events + [stranger]).allSatisfy { $0.tally.isComplete } && !rig.hub.isBehind)
+        #expect(events.allSatisfy { $0.tally.queued == 1 } && stranger.tally.queued == 0)
+    }
+
     @Test func whoIsFoundByNoIndexIsLookedForInSlices() throws {
         let rig = try Self.rig(40_000)
         let event = Event(rig, .claim(name: "device", value: "d39999", before: 100))
