@@ -161,10 +161,11 @@ extension NodeRuntime {
         return settings
     }
 
-    static func admissionConfiguration(_ configuration: NodeConfiguration) -> AdmissionConfiguration {
-        AdmissionConfiguration(
-            connectionsMax: configuration.limits.connectionsMax
-                ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved),
+    static func admissionConfiguration(_ configuration: NodeConfiguration, _ logger: Logger) -> AdmissionConfiguration {
+        let capacity = ConnectionCapacity.here(configuration)
+        if let concern = capacity.concern { logger.warning("\(concern)") }
+        return AdmissionConfiguration(
+            connectionsMax: capacity.connectionsMax,
             connectsPerSecond: configuration.limits.connectsPerSecond,
             slowStart: SlowStart(
                 fraction: configuration.slowStart.fraction, duration: configuration.slowStart.duration),

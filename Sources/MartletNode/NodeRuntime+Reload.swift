@@ -39,7 +39,7 @@ extension NodeRuntime {
         if changes.live.contains(where: { $0.hasPrefix("rebalance.") }) {
             self.rebalancer.reconfigure(result.rebalance)
         }
-        self.edge.reconfigure(Self.admissionConfiguration(result))
+        self.edge.reconfigure(Self.admissionConfiguration(result, self.logger))
         self.live.withLock { live in
             live = result
             self.namespaces.replace(result.namespaceTable)

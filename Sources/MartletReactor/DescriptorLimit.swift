@@ -8,6 +8,9 @@ package enum DescriptorLimit {
     /// What is left to everything but connections: listeners, Redis, Kafka, logs.
     package static let reserved = 256
 
+    /// Connections that a process with so many descriptors can have.
+    package static func connections(of descriptors: Int) -> Int { max(1, descriptors - Self.reserved) }
+
     package static var current: Int { Int(clamping: Self.read().rlim_cur) }
 
     /// Raises the soft limit to the hard one and tells what it is now.

@@ -22,6 +22,6 @@ package final class ReactorShared: Sendable {
 
     /// - Parameter capacity: Nil means: as many as descriptors allow.
     package init(capacity: Int? = nil) {
-        self.capacity = capacity ?? max(1, DescriptorLimit.current - DescriptorLimit.reserved)
+        self.capacity = capacity ?? DescriptorLimit.connections(of: DescriptorLimit.current)
     }
 }

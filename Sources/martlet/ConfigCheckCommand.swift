@@ -21,6 +21,8 @@ struct ConfigCheckCommand: AsyncParsableCommand {
 
         let valid: Bool
         let development: Bool
+        /// What the node would do otherwise than it is told, here.
+        let warnings: [String]
         let keys: [Key]
     }
 
@@ -39,10 +41,13 @@ struct ConfigCheckCommand: AsyncParsableCommand {
                         key: "namespaces", value: names.joined(separator: ","), origin: origin.description))
             }
             let mode = configuration.isDevelopment ? ", in development mode" : ""
-            let lines = ["The configuration is good\(mode)."] + keys.map { "  \($0.key) = \($0.value)  (\($0.origin))" }
+            let warnings = [ConnectionCapacity.here(configuration).concern].compactMap { $0 }
+            let lines =
+                ["The configuration is good\(mode)."] + keys.map { "  \($0.key) = \($0.value)  (\($0.origin))" }
+                + warnings.map { "Warning: \($0)" }
             try self.output.print(
                 lines.joined(separator: "\n"),
-                Answer(valid: true, development: configuration.isDevelopment, keys: keys))
+                Answer(valid: true, development: configuration.isDevelopment, warnings: warnings, keys: keys))
         }
     }
 }

@@ -282,6 +282,23 @@ struct NodeRuntimeTests {
         configuration.listen.proxyProtocol = .required
         configuration.limits.connectionsPerUserMax = 3
         let edge = NodeRuntime.edgeConfiguration(configuration)
+    @Test func aNodeTakesNoMoreThanItsDescriptorsAllow() throws {
+        var configuration = try Self.configuration()
+        configuration.limits.connectionsMax = .max
+        let log = RecordedLog()
+        let runtime = try NodeRuntime(configuration, logger: log.logger)
+        let most = ConnectionCapacity.here(NodeConfiguration()).connectionsMax
+        #expect(runtime.edge.capacity == most && runtime.nodes().nodes.first?.capacity == most)
+        #expect(runtime.metrics.exposition().contains("\nmartlet_connections_capacity \(most)\n"))
+        #expect(log.warnings.count == 1 && log.warnings[0].contains("the node takes \(most) connections"))
+        var fresh = configuration
+        fresh.limits.connectionsMax = 7
+        runtime.reload(fresh)
+        #expect(runtime.edge.capacity == 7)
+        runtime.reload(configuration)
+        #expect(runtime.edge.capacity == most && log.warnings.count == 2)
+    }
+
         #expect(edge.eventPaddingBytes == 2_048 && edge.eventRetryMilliseconds == 1_500)
         #expect(edge.requiresProxyProtocol && edge.limits.connectionsPerUserMax == 3)
         #expect(edge.isDevelopment && edge.allowsAnonymous)

@@ -16,7 +16,8 @@ extension NodeConfiguration {
     private static let connectionLimitKeys: [Key] = [
         .optional(
             "limits.connections_max", \.limits.connectionsMax, .integer(1...Int.max),
-            absent: "the descriptor limit less 256", "Open connections of the node."),
+            absent: "the descriptor limit less 256",
+            "Open connections of the node; it never takes more than the descriptor limit less 256, and warns of that."),
         .optional(
             "limits.connects_per_second", \.limits.connectsPerSecond, .positive, absent: "no limit",
             "New connections of the node a second."),
