@@ -13,7 +13,7 @@ struct DrainCommand: AsyncParsableCommand {
             The node becomes unready, gives the balancer drain.delay to notice, and then ends its connections evenly \
             over drain.window, each told when to come back. It stays, empty, until it is ended or --undo takes the \
             drain back. Exit codes: 0 done (with --wait: the last connection is gone); 1 with --wait: some were left \
-            after --timeout; 65 no such node; 69 the node cannot be reached; 77 it refused the API key.
+            after --timeout, or somebody took the drain back; 65 no such node; 69 the node cannot be reached; 77 it refused the API key.
             """)
 
     @OptionGroup var api: APIOptions
@@ -40,10 +40,16 @@ struct DrainCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await self.output.reporting {
-            var status = try await self.ask()
+            var status = try await self.ask(.init(node: self.node, undo: self.undo))
             guard self.wait else { return self.tell(status) }
             let end = ContinuousClock.now + .seconds(self.timeout)
             while status.connections > 0 || status.phase != .drained {
+                guard status.phase != .none else {
+                    throw Failure(
+                        .failed,
+                        "the drain of \(status.name) was taken back: \(status.connections) connections are left",
+                        advice: "Somebody said martlet drain --undo; to drain the node anew, repeat the command.")
+                }
                 guard ContinuousClock.now < end else {
                     throw Failure(
                         .failed, "\(status.connections) connections are left after \(Int(self.timeout)) seconds",
@@ -51,16 +57,15 @@ struct DrainCommand: AsyncParsableCommand {
                 }
                 if !self.output.json { self.tell(status) }
                 try await Task.sleep(for: .seconds(1))
-                // To ask again begins nothing anew, and always the same node.
-                status = try await self.ask(of: status.node)
+                // Always the same node; and only looking, so that whoever takes the drain back has his way.
+                status = try await self.ask(.init(node: status.node, look: true))
             }
             self.tell(status)
         }
     }
 
-    private func ask(of node: String? = nil) async throws -> DrainStatus {
-        let body = APIRequest.Drain(node: node ?? self.node, undo: self.undo).json
-        let answer = try await self.api.call("drain", body)
+    private func ask(_ request: APIRequest.Drain) async throws -> DrainStatus {
+        let answer = try await self.api.call("drain", request.json)
         guard let status = DrainStatus(answer.span) else {
             throw Failure(.unavailable, "the node tells of its drain in a way that this version does not understand")
         }

@@ -72,6 +72,7 @@ import Testing
             #expect(try await client.post("/api/drain", "").body == #"{"result":\#(status)}"#)
             let undone = try await client.post("/api/drain", #"{"node":"n1","undo":true}"#)
             #expect(undone.body == #"{"result":\#(status)}"#)
+            #expect(try await client.post("/api/drain", #"{"look":true}"#).body == undone.body)
             #expect(try await client.post("/api/drain", #"{"node":"unknown"}"#).body.contains(#""code":107"#))
             #expect(try await client.post("/api/drain", #"{"undo":1}"#).body.contains("undo is neither true nor false"))
             let long = String(repeating: "n", count: 257)
@@ -79,6 +80,7 @@ import Testing
         }
         #expect(operations.recorded.first == .drain(APIRequest.Drain()))
         #expect(operations.recorded[1] == .drain(APIRequest.Drain(node: "n1", undo: true)))
+        #expect(operations.recorded[2] == .drain(APIRequest.Drain(look: true)))
         #expect(DrainStatus(FakeOperations.draining.json.span) == FakeOperations.draining)
         #expect(DrainStatus(Array("{}".utf8).span) == nil)
     }

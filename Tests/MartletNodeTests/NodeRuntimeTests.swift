@@ -96,8 +96,15 @@ struct NodeRuntimeTests {
                 #expect(again.node == runtime.identifier && again.phase == .drained && again.connections == 0)
             }
             await #expect(throws: APIError.self) { try await runtime.perform(.drain(.init(node: "nobody"))) }
+            // Looking takes nothing back, whatever else it is asked.
+            let look = APIRequest.Drain(undo: true, look: true)
+            guard case .drain(let seen) = try await runtime.perform(.drain(look)) else { return }
+            #expect(seen.phase == .drained && runtime.readiness().state == .draining)
             guard case .drain(let undone) = try await runtime.perform(.drain(.init(undo: true))) else { return }
             #expect(undone.phase == .none && runtime.readiness().isReady)
+            // And begins nothing.
+            guard case .drain(let none) = try await runtime.perform(.drain(.init(look: true))) else { return }
+            #expect(none.phase == .none && runtime.readiness().isReady)
             let back = try LoopbackClient(port: port)
             try back.send("GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
             _ = try back.take(through: ":subscribed\n")

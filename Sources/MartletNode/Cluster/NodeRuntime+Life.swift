@@ -15,7 +15,7 @@ extension NodeRuntime {
         var request = request
         let own = self.member
         if !request.node.isEmpty { request.node = try self.resolve(request.node) }
-        if request.node.isEmpty || request.node == own.id { return try self.drain(undo: request.undo) }
+        if request.node.isEmpty || request.node == own.id { return try self.drainHere(request) }
         let outcome = try await self.cluster.ask(.drain, request.json)
         if let told = outcome.told.first(where: { $0.node == request.node }), let status = DrainStatus(told.body.span) {
             return status
@@ -26,11 +26,14 @@ extension NodeRuntime {
             message: "the node \(request.node) gave no answer\(silent.map { ": \($0.reason)" } ?? "")")
     }
 
-    func drain(undo: Bool) throws(APIError) -> DrainStatus {
-        if !undo {
-            self.departure.begin()
-        } else if !self.departure.takeBack() {
-            throw .badRequest("the node is about to end, which cannot be taken back")
+    /// Whatever node the request names.
+    func drainHere(_ request: APIRequest.Drain) throws(APIError) -> DrainStatus {
+        if !request.look {
+            if !request.undo {
+                self.departure.begin()
+            } else if !self.departure.takeBack() {
+                throw .badRequest("the node is about to end, which cannot be taken back")
+            }
         }
         let progress = self.departure.progress
         return DrainStatus(

@@ -97,7 +97,7 @@ extension NodeRuntime: ClusterDelegate {
         case .drain(let request):
             // Asked of all, meant for one.
             guard request.node == self.identifier else { return NodeAnswer() }
-            return NodeAnswer(count: 1, body: try self.drain(undo: request.undo).json)
+            return NodeAnswer(count: 1, body: try self.drainHere(request).json)
         case .revocations(let request):
             var writer = JSONWriter()
             self.ownStatus(of: request).write(to: &writer)
