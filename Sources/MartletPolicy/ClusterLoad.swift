@@ -21,6 +21,9 @@ package struct ClusterLoad: Sendable {
     /// Members that serve, new ones too, and what they take together.
     package private(set) var serving = 0
     package private(set) var servingCapacity = 0
+    /// Members that say what they take, whether they serve or not, and what that is together.
+    package private(set) var told = 0
+    package private(set) var toldCapacity = 0
 
     /// - Parameters:
     ///   - members: All that are present, the node that looks among them.
@@ -34,8 +37,11 @@ package struct ClusterLoad: Sendable {
             let connections = Self.held(member.connections)
             sum += connections
             if member.state == .draining, connections > 0 { self.draining += 1 }
-            guard member.state == .serving, member.capacity > 0 else { continue }
+            guard member.capacity > 0 else { continue }
             let capacity = Self.held(member.capacity)
+            self.told += 1
+            self.toldCapacity += capacity
+            guard member.state == .serving else { continue }
             self.serving += 1
             self.servingCapacity += capacity
             self.isRefusing = self.isRefusing || member.isRefusing

@@ -34,9 +34,14 @@ package struct DesiredNodes: Sendable {
     }
 
     /// The same, of a cluster as a node sees it: nodes that start or drain are not counted, their connections are.
+    /// Where no node serves, what all of them take is the measure.
     package func nodes(_ cluster: ClusterLoad) -> Int {
-        let capacity = cluster.serving > 0 ? Double(cluster.servingCapacity) / Double(cluster.serving) : 0
-        return self.nodes(connections: cluster.connections, capacity: capacity, nodes: cluster.serving)
+        guard cluster.serving == 0 else {
+            let capacity = Double(cluster.servingCapacity) / Double(cluster.serving)
+            return self.nodes(connections: cluster.connections, capacity: capacity, nodes: cluster.serving)
+        }
+        let capacity = cluster.told > 0 ? Double(cluster.toldCapacity) / Double(cluster.told) : 0
+        return self.nodes(connections: cluster.connections, capacity: capacity, nodes: cluster.present)
     }
 
     private func nodes(_ connections: Double, _ capacity: Double) -> Int {

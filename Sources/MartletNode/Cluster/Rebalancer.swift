@@ -15,16 +15,16 @@ final class Rebalancer: Sendable {
         var policy: RebalancePolicy
         var period: Duration
         var last = RebalanceDecision.hold(.unsettled)
-        /// Nodes there should be, when the others could last be seen.
-        var desired = 1
+        var advice: SteadyAdvice
     }
 
     /// How often it is looked whether a period is over: a period that was shortened holds soon.
     private static let pollInterval: Duration = .milliseconds(100)
+    /// How often it is looked whether the others are seen, whoever asks for advice: much less than a member's silence.
+    private static let lookInterval: Duration = .seconds(1)
 
     private let cluster: Cluster
     private let hub: Hub
-    private let desired: DesiredNodes
     private let logger: Logger
     private let startedAt = Clock.monotonic
     private let state: Mutex<State>
@@ -36,10 +36,11 @@ final class Rebalancer: Sendable {
     ) {
         self.cluster = cluster
         self.hub = hub
-        self.desired = configuration.desiredNodes
         self.logger = logger
         self.state = Mutex(
-            State(policy: RebalancePolicy(configuration.rebalance), period: configuration.rebalance.period))
+            State(
+                policy: RebalancePolicy(configuration.rebalance), period: configuration.rebalance.period,
+                advice: SteadyAdvice(configuration.desiredNodes, silence: Membership.silenceMax)))
         self.shed = metrics.counter(
             "martlet_rebalance_shed_total", "Connections that were to go because the node had more than its share.")
         let outcomes = ["shed"] + RebalanceDecision.Reason.allCases.map(\.rawValue)
@@ -70,13 +71,11 @@ final class Rebalancer: Sendable {
     /// What was decided last, as its metric calls it.
     var lastDecision: String { Self.name(of: self.state.withLock { $0.last }) }
 
-    /// While the others cannot be seen, not less than when they could: an outage of the bus must not end nodes.
+    /// While the others cannot be seen, not less than when they could.
     var desiredNodes: Int {
-        let desired = self.desired.nodes(self.load(settling: 0, at: Clock.monotonic).cluster)
-        return self.state.withLock { state in
-            state.desired = self.cluster.isCutOff ? max(state.desired, desired) : desired
-            return state.desired
-        }
+        let now = Clock.monotonic
+        let (cluster, isCutOff) = (self.load(settling: 0, at: now).cluster, self.cluster.isCutOff)
+        return self.state.withLock { $0.advice.nodes(cluster, isCutOff: isCutOff, now: now) }
     }
 
     private var deletionCost: Int32 {
@@ -88,7 +87,12 @@ final class Rebalancer: Sendable {
     /// Decides once a period, until it is cancelled.
     func run() async {
         var next = ContinuousClock.now + self.state.withLock { $0.period }
+        var nextLook = ContinuousClock.now
         while (try? await Task.sleep(for: Self.pollInterval)) != nil {
+            if ContinuousClock.now >= nextLook {
+                nextLook = .now + Self.lookInterval
+                _ = self.desiredNodes
+            }
             let period = self.state.withLock { $0.period }
             guard ContinuousClock.now >= min(next, .now + period) else { continue }
             next = .now + period
