@@ -50,6 +50,8 @@ package struct ClusterOverview: Sendable, Encodable {
     package var nodes: [Node]
     /// Nodes that fell silent in the last five minutes without saying goodbye.
     package var lost: Int
+    /// Names that several of them have, who live at the same time; each should have its own.
+    package var namesakes: [String]
     package var connections: Int
     /// Advice: how many nodes there should be.
     package var desiredNodes: Int
@@ -57,14 +59,15 @@ package struct ClusterOverview: Sendable, Encodable {
     package var rebalance: String
 
     package init(
-        node: String, bus: String, degraded: [String], nodes: [Node], lost: Int, connections: Int, desiredNodes: Int,
-        rebalance: String
+        node: String, bus: String, degraded: [String], nodes: [Node], lost: Int, namesakes: [String],
+        connections: Int, desiredNodes: Int, rebalance: String
     ) {
         self.node = node
         self.bus = bus
         self.degraded = degraded
         self.nodes = nodes
         self.lost = lost
+        self.namesakes = namesakes
         self.connections = connections
         self.desiredNodes = desiredNodes
         self.rebalance = rebalance

@@ -91,7 +91,7 @@ final class NodeRuntime: Sendable {
         self.bus = bus
         self.redisBus = redisBus
         self.cluster = Cluster(
-            id: self.identifier, bus: bus, timing: Self.clusterTiming(configuration), metrics: metrics)
+            id: self.identifier, bus: bus, timing: Self.clusterTiming(configuration), metrics: metrics, logger: logger)
 
         let demoSecret = configuration.isDevelopment ? Self.ephemeralSecret() : nil
         self.demoSecret = demoSecret

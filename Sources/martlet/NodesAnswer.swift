@@ -22,6 +22,8 @@ struct NodesAnswer: Decodable {
     let degraded: [String]
     let nodes: [Node]
     let lost: Int
+    /// Nil of a node that does not tell it yet.
+    let namesakes: [String]?
     let connections: Int
     let desiredNodes: Int
     let rebalance: String
@@ -70,6 +72,9 @@ struct NodesAnswer: Decodable {
         }
         if self.lost > 0 {
             remarks.append("\(self.lost) fell silent in the last five minutes without saying goodbye.")
+        }
+        for name in self.namesakes ?? [] {
+            remarks.append("Several nodes are called \(name): give each a name of its own (node.name).")
         }
         for what in self.degraded { remarks.append("Out of order: \(what). Others may be missing above.") }
         return remarks

@@ -49,8 +49,8 @@ final class FakeOperations: NodeOperations {
             id: "n1", name: "fake", address: "127.0.0.1:8000", state: "ready", connections: 2, capacity: 100,
             utilization: 0.02, version: "0.1.0", startedAt: 1, uptime: 7, silence: 0.5)
         return ClusterOverview(
-            node: "n1", bus: "memory", degraded: ["redis: away"], nodes: [node], lost: 0, connections: 2,
-            desiredNodes: 2, rebalance: "alone")
+            node: "n1", bus: "memory", degraded: ["redis: away"], nodes: [node], lost: 0,
+            namesakes: ["twin"], connections: 2, desiredNodes: 2, rebalance: "alone")
     }
 
     /// Every channel is known but `unknown`, the bus is away for `away`, and one of two nodes is silent about `silent`.

@@ -85,6 +85,31 @@ struct ClusterTests {
         }
     }
 
+    @Test func aNodeKnowsThatItIsCutOff() {
+        let bus = SharedBus()
+        let (node, other) = (FakeNode("a", on: bus), FakeNode("b", on: bus))
+        #expect(!node.cluster.isCutOff)
+        bus.change { $0.cut = ["id-a"] }
+        #expect(node.cluster.isCutOff && !other.cluster.isCutOff)
+        bus.change { $0.cut = [] }
+        #expect(!node.cluster.isCutOff)
+    }
+
+    @Test func ofTwoWithOneNameItIsWarnedOnce() async throws {
+        let bus = SharedBus()
+        let nodes = [FakeNode("a", on: bus), FakeNode("a", id: "twin", on: bus), FakeNode("b", on: bus)]
+        try await self.running(nodes) {
+            for node in nodes { #expect(await eventually { !node.log.warnings.isEmpty }) }
+            // Some announcements later.
+            let announced = bus.broadcasts(of: "twin")
+            #expect(await eventually { bus.broadcasts(of: "twin") > announced + 5 })
+            for node in nodes {
+                let warnings = node.log.warnings
+                #expect(warnings.count == 1 && warnings[0].contains("node.name") && warnings[0].hasSuffix(" name=a"))
+            }
+        }
+    }
+
     @Test func whoHearsNothingDoesNotTakeItselfForAll() async throws {
         let bus = SharedBus()
         let alone = FakeNode("a", on: bus, timing: Self.impatient)
@@ -221,6 +246,68 @@ struct MembershipTests {
         membership.heard(member("e1", name: "e"), at: 400 * second)
         membership.heard(member("f1", name: "f"), at: 420 * second)
         #expect(membership.lost(at: 420 * second).map(\.member.id) == ["e1"])
+    }
+
+    @Test func whoBearsTheNameOfALostOneIsNotItsSuccessor() {
+        let second: Int64 = 1_000_000_000
+        func node(_ id: String, up uptime: Double) -> ClusterMember {
+            ClusterMember(
+                id: id, name: "node", version: "", startedAt: 0, uptime: uptime, connections: 0, capacity: 0, state: "")
+        }
+        let membership = Membership()
+        for id in ["a", "b", "c", "d"] { membership.heard(node(id, up: 60), at: 0) }
+        membership.heard(node("a", up: 80), at: 20 * second)
+        #expect(membership.lost(at: 20 * second).map(\.member.id) == ["b", "c", "d"])
+        #expect(membership.view(at: 20 * second).recent == 4)
+        // Started when the others had been heard of for the last time.
+        membership.heard(node("e", up: 5), at: 21 * second)
+        #expect(membership.lost(at: 21 * second).isEmpty && membership.view(at: 21 * second).recent == 2)
+        // An announcement that was long under way makes its sender younger only until the next one.
+        membership.heard(node("a", up: 80), at: 25 * second)
+        membership.heard(node("a", up: 86), at: 26 * second)
+        membership.left("e")
+        #expect(membership.lost(at: 26 * second).map(\.member.id) == ["b", "c", "d"])
+    }
+
+    @Test func namesakesAreThoseWhoLiveTogether() {
+        let second: Int64 = 1_000_000_000
+        func node(_ id: String, _ name: String) -> ClusterMember {
+            ClusterMember(id: id, name: name, version: "", startedAt: 0, connections: 0, capacity: 0, state: "")
+        }
+        let membership = Membership()
+        membership.heard(node("a1", "a"), at: 0)
+        membership.heard(node("b1", "b"), at: 0)
+        membership.heard(node("a2", "a"), at: second)
+        // Nothing was heard of the first since: it may have been started again.
+        #expect(membership.namesakes(at: second).isEmpty)
+        membership.heard(node("a2", "a"), at: 3 * second)
+        #expect(membership.namesakes(at: 3 * second).isEmpty)
+        membership.heard(node("a1", "a"), at: 4 * second)
+        #expect(membership.namesakes(at: 4 * second) == ["a"])
+        membership.left("a1")
+        #expect(membership.namesakes(at: 4 * second).isEmpty)
+    }
+
+    @Test(arguments: [0, 3_600, -3_600, 1e300, -1e300])
+    func theClocksOfOthersDoNotMatter(skew: Double) {
+        let second: Int64 = 1_000_000_000
+        func node(_ id: String, name: String, up uptime: Double) -> ClusterMember {
+            ClusterMember(
+                id: id, name: name, version: "", startedAt: 1_700_000_000 + skew - uptime, uptime: uptime,
+                connections: 0, capacity: 0, state: "")
+        }
+        let membership = Membership()
+        membership.heard(node("a", name: "a", up: 100), at: 0)
+        membership.heard(node("b", name: "b", up: 100), at: 0)
+        membership.heard(node("a", name: "a", up: 110), at: 10 * second)
+        #expect(membership.seen(at: 10 * second).map(\.last) == [10 * second, 0])
+        #expect(membership.seen(at: 10 * second).map(\.startedAt) == [-100 * second, -100 * second])
+        #expect(membership.seen(at: 11 * second).map(\.member.id) == ["a"])
+        #expect(membership.lost(at: 11 * second).map(\.member.id) == ["b"])
+        // Its successor, whatever time it takes it to be.
+        membership.heard(node("b2", name: "b", up: 1), at: 12 * second)
+        #expect(membership.lost(at: 12 * second).isEmpty && membership.view(at: 12 * second).recent == 2)
+        #expect(!membership.knows("b", at: 12 * second) && membership.knows("b2", at: 12 * second))
     }
 
     @Test func isBounded() {

@@ -282,13 +282,6 @@ struct NodeRuntimeTests {
         #expect(elapsed < .seconds(30))
     }
 
-    @Test func theConfigurationReachesTheParts() throws {
-        var configuration = try Self.configuration()
-        configuration.events.padding = 2_048
-        configuration.events.retry = .milliseconds(1_500)
-        configuration.listen.proxyProtocol = .required
-        configuration.limits.connectionsPerUserMax = 3
-        let edge = NodeRuntime.edgeConfiguration(configuration)
     @Test func aNodeTakesNoMoreThanItsDescriptorsAllow() throws {
         var configuration = try Self.configuration()
         configuration.limits.connectionsMax = .max
@@ -306,6 +299,13 @@ struct NodeRuntimeTests {
         #expect(runtime.edge.capacity == most && log.warnings.count == 2)
     }
 
+    @Test func theConfigurationReachesTheParts() throws {
+        var configuration = try Self.configuration()
+        configuration.events.padding = 2_048
+        configuration.events.retry = .milliseconds(1_500)
+        configuration.listen.proxyProtocol = .required
+        configuration.limits.connectionsPerUserMax = 3
+        let edge = NodeRuntime.edgeConfiguration(configuration)
         #expect(edge.eventPaddingBytes == 2_048 && edge.eventRetryMilliseconds == 1_500)
         #expect(edge.requiresProxyProtocol && edge.limits.connectionsPerUserMax == 3)
         #expect(edge.isDevelopment && edge.allowsAnonymous)

@@ -47,11 +47,15 @@ final class Cluster: Sendable {
     private let settling = Mutex(Settling.unknown)
     private let greetings = Mutex(Greetings())
     private let questions = Atomic<Int>(0)
+    /// Names that were told to be those of several nodes.
+    private let namesakes = Mutex<[String]>([])
+    private let logger: Logger
     private let surveys: Counter
     private let incomplete: Counter
 
-    init(id: String, bus: any Bus, timing: Timing = Timing(), metrics: MetricsRegistry) {
+    init(id: String, bus: any Bus, timing: Timing = Timing(), metrics: MetricsRegistry, logger: Logger) {
         self.id = id
+        self.logger = logger
         self.bus = bus
         self.timing = timing
         self.rounds = SurveyRounds(node: id)
@@ -83,6 +87,7 @@ final class Cluster: Sendable {
     func run() async {
         while !Task.isCancelled {
             self.announce()
+            self.warnOfNamesakes()
             // Until the others are known, as soon as the bus carries.
             let pause = self.settling.withLock { $0 } == .unknown ? .milliseconds(100) : self.timing.announceInterval
             try? await Task.sleep(for: min(pause, self.timing.announceInterval))
@@ -102,6 +107,20 @@ final class Cluster: Sendable {
                     settling = .told(Clock.monotonic)
                 }
             }
+        }
+    }
+
+    /// Once of each name, while it lasts.
+    private func warnOfNamesakes() {
+        let names = self.membership.namesakes()
+        let new = self.namesakes.withLock { known in
+            defer { known = names }
+            return names.filter { !known.contains($0) }
+        }
+        for name in new {
+            self.logger.warning(
+                "several nodes have the same name; give each its own, by node.name (MARTLET_NODE_NAME) or its host's",
+                metadata: ["name": "\(name)"])
         }
     }
 

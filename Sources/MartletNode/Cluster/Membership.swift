@@ -14,12 +14,21 @@ final class Membership: Sendable {
     /// Time for which a member that fell silent is still missed, in nanoseconds: who misses more than half of those
     /// who were there lately is more likely cut off than left alone.
     static let recentMax: Int64 = 300_000_000_000
+    /// How long before a member was last heard of the one may have started that was put in its place, in nanoseconds:
+    /// what it said last may have been under way.
+    static let overlapMax: Int64 = 1_000_000_000
 
     struct Seen: Equatable, Sendable {
         var member: ClusterMember
         /// When it was first and last heard of, in monotonic nanoseconds.
         var first: Int64
         var last: Int64
+
+        /// When it started, by the clock of the node that heard it: no other clock matters.
+        var startedAt: Int64 {
+            let uptime = min(max(0, self.member.uptime), 1e9)
+            return self.last - Int64(uptime * 1e9)
+        }
     }
 
     private let table = Mutex<[String: Seen]>([:])
@@ -57,9 +66,7 @@ final class Membership: Sendable {
         self.table.withLock { table in
             table = table.filter { now - $0.value.last <= Self.recentMax }
             let there = table.values.filter { Self.isThere($0, now) }
-            let names = Set(there.map(\.member.name))
-            let lost = table.values.count { !Self.isThere($0, now) && !names.contains($0.member.name) }
-            return (there, there.count + lost)
+            return (there, there.count + Self.lost(Array(table.values), now).count)
         }
     }
 
@@ -67,9 +74,31 @@ final class Membership: Sendable {
     /// again under their name. By name.
     func lost(at now: Int64 = Clock.monotonic) -> [Seen] {
         let recent = self.table.withLock { $0.values.filter { now - $0.last <= Self.recentMax } }
-        let names = Set(recent.filter { Self.isThere($0, now) }.map(\.member.name))
-        return recent.filter { !Self.isThere($0, now) && !names.contains($0.member.name) }
+        return Self.lost(recent, now)
             .sorted { ($0.member.name, $0.member.id) < ($1.member.name, $1.member.id) }
+    }
+
+    /// Names that several bear who live at the same time: each was heard of after the other had come, so that none of
+    /// them is the other one started again. Sorted.
+    func namesakes(at now: Int64 = Clock.monotonic) -> [String] {
+        let there = self.table.withLock { $0.values.filter { Self.isThere($0, now) } }
+        let shared = Dictionary(grouping: there, by: \.member.name).filter { _, bearers in
+            bearers.contains { one in
+                bearers.contains { $0.member.id != one.member.id && one.last > $0.first && $0.last > one.first }
+            }
+        }
+        return shared.keys.sorted()
+    }
+
+    /// Who is started again under its name came after the one that is gone; a namesake that was there before, as all
+    /// are where nobody gave the nodes names of their own, makes nobody less lost.
+    private static func lost(_ recent: [Seen], _ now: Int64) -> [Seen] {
+        let starts = Dictionary(
+            recent.lazy.filter { Self.isThere($0, now) }.map { ($0.member.name, $0.startedAt) }, uniquingKeysWith: max)
+        return recent.filter { seen in
+            guard !Self.isThere(seen, now) else { return false }
+            return starts[seen.member.name].map { $0 < seen.last - Self.overlapMax } ?? true
+        }
     }
 
     private static func isThere(_ seen: Seen, _ now: Int64) -> Bool { now - seen.last <= self.silenceMax }

@@ -88,6 +88,7 @@ extension NodeRuntime {
         return ClusterOverview(
             node: self.identifier, bus: self.configuration.redis.urls.isEmpty ? "memory" : "redis",
             degraded: self.readiness().degraded, nodes: nodes, lost: max(0, view.recent - view.seen.count),
+            namesakes: self.cluster.membership.namesakes(at: now),
             connections: nodes.reduce(0) { $0 + $1.connections }, desiredNodes: self.rebalancer.desiredNodes,
             rebalance: self.rebalancer.lastDecision)
     }

@@ -17,19 +17,22 @@ final class FakeNode: ClusterDelegate {
     }
 
     let cluster: Cluster
+    let log = RecordedLog()
     private let name: String
     private let manner: Mutex<Manner>
     private let asked = Mutex<[String]>([])
 
     init(
-        _ name: String, on bus: SharedBus, _ manner: Manner = .answers(1),
+        _ name: String, id: String? = nil, on bus: SharedBus, _ manner: Manner = .answers(1),
         timing: Cluster.Timing = .init(
             announceInterval: .milliseconds(100), settleTime: .milliseconds(50), answerTime: .seconds(20))
     ) {
         self.name = name
         self.manner = Mutex(manner)
+        let id = id ?? "id-\(name)"
         self.cluster = Cluster(
-            id: "id-\(name)", bus: SharedBus.End(bus, node: "id-\(name)"), timing: timing, metrics: MetricsRegistry())
+            id: id, bus: SharedBus.End(bus, node: id), timing: timing, metrics: MetricsRegistry(),
+            logger: self.log.logger)
         self.cluster.attach(self)
         bus.connect(self.cluster)
     }

@@ -25,6 +25,7 @@ final class SharedBus: Sendable {
     func connect(_ cluster: Cluster) { self.state.withLock { $0.clusters[cluster.id] = cluster } }
     func disconnect(_ id: String) { self.state.withLock { $0.clusters[id] = nil } }
     func change(_ body: (inout State) -> Void) { self.state.withLock { body(&$0) } }
+    func isCut(_ node: String) -> Bool { self.state.withLock { $0.cut.contains(node) } }
     func broadcasts(of node: String) -> Int { self.state.withLock { $0.broadcasts[node] ?? 0 } }
     func sent(by node: String) -> Int { self.state.withLock { $0.sent[node] ?? 0 } }
 
@@ -71,7 +72,7 @@ final class SharedBus: Sendable {
             self.node = node
         }
 
-        var health: BusHealth { .healthy }
+        var health: BusHealth { self.bus.isCut(self.node) ? .degraded("cut") : .healthy }
 
         func broadcast(_ message: [UInt8], completion: @escaping @Sendable (BusError?) -> Void) {
             completion(self.bus.broadcast(message, from: self.node))
