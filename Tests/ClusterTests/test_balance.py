@@ -4,11 +4,14 @@
 killed or stopped, and each node says truly who is there."""
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
+import termios
 
 import pytest
 import pytest_asyncio
@@ -215,6 +218,67 @@ async def test_a_node_is_drained_without_ending_and_takes_it_back(world):
     await until("its state at the others", lambda: is_state(asked, "node-2", "ready"))
     unknown = await martlet(asked, "drain", "node-9")
     assert unknown.returncode == 65 and "GET /api/nodes" in unknown.stderr, unknown.stderr
+
+
+async def test_who_waits_for_a_drain_does_not_defeat_who_takes_it_back(world):
+    cluster, _ = world
+    asked, drained = cluster.nodes[0], cluster.nodes[4]
+    waiting = asyncio.create_task(martlet(asked, "drain", "node-5", "--wait", "--timeout", "50"))
+    await until("the drain", lambda: is_state(drained, "node-5", "draining"))
+    assert (await call(drained, "drain", undo=True))["phase"] == "none"
+    waited = await waiting
+    assert waited.returncode == 1 and "node-5 was taken back" in waited.stderr, waited.stdout + waited.stderr
+    # Nobody has begun it anew, nor does who looks.
+    assert (await call(drained, "drain", look=True))["phase"] == "none"
+    looked = await asyncio.to_thread(asked.api, "drain", {"node": "node-5", "look": True})
+    assert looked["result"]["name"] == "node-5" and looked["result"]["phase"] == "none"
+    assert (await asyncio.to_thread(drained.readiness))[0] == 200
+
+
+async def test_the_status_is_a_live_table_in_a_terminal(world):
+    cluster, _ = world
+    terminal, end = pty.openpty()
+    before = termios.tcgetattr(end)
+
+    def own_terminal():
+        fcntl.ioctl(end, termios.TIOCSCTTY, 0)
+
+    child = subprocess.Popen(
+        [DEBUG / "martlet", "status", "--interval", "0.5", "--server", f"127.0.0.1:{cluster.nodes[0].internal}"],
+        env=os.environ | {"MARTLET_API_KEYS": API_KEY}, stdin=end, stdout=end, stderr=end, start_new_session=True,
+        preexec_fn=own_terminal)
+    shown = b""
+    os.set_blocking(terminal, False)
+
+    def tables() -> list[str]:
+        """Those that are complete: each begins at the first line and ends by what erases the rest."""
+        nonlocal shown
+        try:
+            while piece := os.read(terminal, 65_536):
+                shown += piece
+        except OSError:
+            pass  # Nothing more at the moment, or the child has ended.
+        return shown.decode(errors="replace").split("\x1b[J")[:-1]
+
+    try:
+        # Drawn over and over, with what is new: seconds of uptime pass.
+        await until("three tables that differ", lambda: len(set(tables())) >= 3)
+        for table in tables():
+            assert table.startswith("\x1b[H\x1b[2KID "), table
+            assert all(f"node-{number + 1} " in table for number in range(NODES)), table
+        os.write(terminal, b"\x03")
+        await until("its end by Ctrl-C", lambda: child.poll() is not None)
+        assert child.returncode in (0, -signal.SIGINT)
+        tables()
+        # The cursor is below the table, in the terminal as it was: no mode, colour or second screen is left behind.
+        assert shown.rpartition(b"\x1b[J")[2].strip() in (b"", b"^C"), shown[-200:]
+        assert set(re.findall(rb"\x1b\[[^A-Za-z]*[A-Za-z]", shown)) == {b"\x1b[H", b"\x1b[2K", b"\x1b[J"}
+        assert termios.tcgetattr(end) == before
+    finally:
+        child.kill()
+        child.wait()
+        os.close(terminal)
+        os.close(end)
 
 
 async def is_state(node, name: str, state: str) -> bool:
