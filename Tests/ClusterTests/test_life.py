@@ -3,18 +3,23 @@
 """The end of a node, from outside: readiness, the pace of the drain, the second signal."""
 
 import json
+import os
+import resource
+import selectors
 import signal
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
 
+import confluent_kafka
 import pytest
 import websockets.exceptions
 import websockets.sync.client
 
 from clients import token
-from cluster import ROOT, Node, Process, free_port, wait_for
+from cluster import API_KEY, DEBUG, ROOT, SECRET, Node, Process, free_port, wait_for
 from test_garbage import HANDSHAKE, frame, send
 
 
@@ -72,13 +77,20 @@ def test_a_drain_ends_connections_evenly_and_says_when_to_come_back(node):
     answer = send(public, b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", patience=30)
     assert answer.startswith(b"HTTP/1.1 404") and b"Connection: close" in answer, answer
     ends = []
-    for connection in sockets + [late]:
-        farewell = connection.recv(4096)
-        ends.append(time.monotonic())
-        assert farewell[:1] == b"\x88" and int.from_bytes(farewell[2:4], "big") == 1012, farewell
-        assert b"retry after" in farewell
-    # Ends come in the order of the slots, so each arrival is when its connection was told, give or take a moment when
-    # the machine had other things to do.
+    with selectors.DefaultSelector() as waiting:
+        for connection in sockets + [late]:
+            waiting.register(connection, selectors.EVENT_READ)
+        # In whatever order they are told.
+        while waiting.get_map():
+            told = waiting.select(30)
+            assert told, f"{len(waiting.get_map())} were not told"
+            for key, _ in told:
+                ends.append(time.monotonic())
+                waiting.unregister(key.fileobj)
+                farewell = key.fileobj.recv(4096)
+                assert farewell[:1] == b"\x88" and int.from_bytes(farewell[2:4], "big") == 1012, farewell
+                assert b"retry after" in farewell
+    # Give or take a moment when the machine had other things to do.
     halves = sum(end < (ends[0] + ends[-1]) / 2 for end in ends)
     assert 0.2 < halves / len(ends) < 0.8, ends
     assert ends[-1] - ends[0] > 4, ends
@@ -113,6 +125,78 @@ def test_the_second_signal_ends_what_is_left_at_once(node):
     assert process.child.wait(60) == 0
     assert connection.recv(4096)[:1] == b"\x88", "no goodbye"
     connection.close()
+
+
+def test_kafka_ends_sessions_until_the_last_connection_is_gone(tmp_path):
+    broker = Process(
+        "kafka", [DEBUG / "kafka-broker", "--topic", "events:1"], tmp_path, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE).start()
+    node = None
+    try:
+        brokers = broker.child.stdout.readline().decode().strip().partition("=")[2]
+        node = Node(tmp_path, {
+            "MARTLET_AUTH_HMAC_SECRET": SECRET, "MARTLET_API_KEYS": API_KEY, "MARTLET_KAFKA_BROKERS": brokers,
+            "MARTLET_KAFKA_TOPICS": "events",
+            "MARTLET_KAFKA_START": "earliest", "MARTLET_DRAIN_DELAY": "0s", "MARTLET_DRAIN_WINDOW": "300s",
+            "MARTLET_LIMITS_PING_INTERVAL": "10m"}).start()
+        clients = [connect(node, SECRET, f"s{number}") for number in range(8)]
+        node.process.send(signal.SIGTERM)
+        wait_for("the drain", lambda: node.readiness()[0] == 503)
+        wait_for("refusals", lambda: send(
+            node.public, HANDSHAKE.format(path="/ws").encode()).startswith(b"HTTP/1.1 503"))
+        # One goes by itself every half a minute; the others' sessions end before.
+        producer = confluent_kafka.Producer({"bootstrap.servers": brokers, "linger.ms": 0})
+        for number in range(8):
+            producer.produce("events", json.dumps({"type": "session.revoked", "session": f"s{number}"}))
+        assert producer.flush(30) == 0
+        codes = [close_code(client) for client in clients]
+        assert set(codes) <= {1012, 4500} and codes.count(4500) >= 5, codes
+        # Nobody is left to wait for.
+        assert node.process.child.wait(60) == 0
+    finally:
+        if node:
+            node.process.stop(5, signal.SIGKILL)
+        broker.stop(5)
+
+
+def test_a_node_takes_no_more_connections_than_its_descriptors_allow(tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+
+    asked = {"MARTLET_LIMITS_CONNECTIONS_MAX": "50000"}
+    checked = subprocess.run(
+        [DEBUG / "martlet", "config", "check"], env=os.environ | asked, capture_output=True, text=True, timeout=60,
+        preexec_fn=limit)
+    warning = "limits.connections_max is 50000, but a process may have 400 descriptors here"
+    assert checked.returncode == 0 and f"Warning: {warning}" in checked.stdout, checked.stdout + checked.stderr
+    node = Node(tmp_path, asked)
+    node.process.options["preexec_fn"] = limit
+    sockets = []
+    try:
+        node.start()
+        assert warning in node.process.log.read_text()
+        # Less 256 for other things.
+        sockets = [open_socket(node.public) for _ in range(144)]
+        wait_for("its word that it is full", lambda: node.readiness()[1]["state"] == "at capacity")
+        answer = send(node.public, HANDSHAKE.format(path="/ws").encode(), patience=30, end=b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After:" in answer, answer
+        metrics = node.metrics()
+        assert metrics["martlet_connections_capacity"] == 144
+        assert metrics["martlet_connections_utilization_ratio"] == 1
+        assert metrics["martlet_descriptor_exhaustions_total"] == 0
+        told = json.loads(node.get("/api/nodes")[1])["result"]["nodes"][0]
+        assert told["capacity"] == 144 and told["utilization"] == 1
+    finally:
+        for connection in sockets:
+            connection.close()
+        node.process.stop(5, signal.SIGKILL)
+
+
+def close_code(connection) -> int:
+    with pytest.raises(websockets.exceptions.ConnectionClosed) as closed:
+        while True:
+            connection.recv(timeout=60)
+    return closed.value.rcvd.code
 
 
 def test_sighup_takes_over_keys_namespaces_and_limits(tmp_path):
@@ -159,9 +243,9 @@ namespaces:
         node.process.stop(10)
 
 
-def connect(node: Node, secret: str) -> websockets.sync.client.ClientConnection:
+def connect(node: Node, secret: str, session: str = "s-ann") -> websockets.sync.client.ClientConnection:
     connection = websockets.sync.client.connect(f"ws://127.0.0.1:{node.public}/ws", proxy=None, legacy=True)
-    ask(connection, "connect", token=token(secret, "ann", "s-ann"))
+    ask(connection, "connect", token=token(secret, "ann", session))
     return connection
 
 
