@@ -291,6 +291,7 @@ class Cluster:
         path = self.directory / "prometheus.yml"
         path.write_text(
             "global: {scrape_interval: 1s}\n"
+            f"rule_files: [{ROOT / 'Deploy' / 'prometheus' / 'alerts.yaml'}]\n"
             f"scrape_configs:\n  - job_name: martlet\n    static_configs: [{{targets: [{targets}]}}]\n")
         self.prometheus = Process(
             "prometheus",
@@ -372,7 +373,8 @@ Martlet cluster of {len(cluster.nodes)} nodes; end it with Ctrl-C.
   Redis            redis://127.0.0.1:{cluster.redis_port}
   Prometheus       http://127.0.0.1:{cluster.prometheus_port}
   HAProxy          http://127.0.0.1:{cluster.stats_port}
-  logs             {cluster.directory}
+  logs             {cluster.directory} (gone with the cluster; kept with CLUSTER_KEEP_LOGS=1)
+  nodes            MARTLET_API_KEYS={API_KEY} {cluster.martlet} status --server {api.removesuffix("/api")}
 
 A token, a client, a message through one node, and the user's end through Kafka:
   TOKEN=$(MARTLET_AUTH_HMAC_SECRET={SECRET} {cluster.martlet} token --user ann --session s1)

@@ -17,6 +17,21 @@ package final class MetricsRegistry: Sendable {
         package var name: String
         package var kind: Kind
         package var help: String
+        /// Each label with the values that it has.
+        package var labels: [Label] = []
+
+        fileprivate mutating func add(_ labels: [(String, String)]) {
+            for (name, value) in labels {
+                let index = self.labels.firstIndex { $0.name == name } ?? self.labels.count
+                if index == self.labels.count { self.labels.append(Label(name: name)) }
+                if !self.labels[index].values.contains(value) { self.labels[index].values.append(value) }
+            }
+        }
+    }
+
+    package struct Label: Hashable, Sendable {
+        package var name: String
+        package var values: [String] = []
     }
 
     private enum Source: Sendable {
@@ -91,12 +106,12 @@ package final class MetricsRegistry: Sendable {
         let rendered = labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
         let series = Series(labels: rendered, source: source)
         self.families.withLock { families in
-            if let index = families.firstIndex(where: { $0.description.name == name }) {
-                families[index].series.append(series)
-            } else {
-                let description = Description(name: name, kind: kind, help: help)
-                families.append(Family(description: description, series: [series]))
+            let index = families.firstIndex { $0.description.name == name } ?? families.count
+            if index == families.count {
+                families.append(Family(description: Description(name: name, kind: kind, help: help), series: []))
             }
+            families[index].description.add(labels)
+            families[index].series.append(series)
         }
     }
 

@@ -35,7 +35,17 @@ package enum MetricsReference {
             uniquingKeysWith: { first, _ in first })
         return Self.head
             + known.values.sorted { $0.name < $1.name }
-            .map { "| `\($0.name)` | \($0.kind.rawValue) | \($0.help) |\n" }.joined()
+            .map { "| `\($0.name)` | \($0.kind.rawValue) | \($0.help) | \(Self.labels($0)) |\n" }.joined()
+    }
+
+    /// Labels whose values are not Martlet's.
+    private static let foreign: Set<String> = ["topic", "version"]
+
+    private static func labels(_ metric: MetricsRegistry.Description) -> String {
+        metric.labels.map { label in
+            let values = Self.foreign.contains(label.name) ? [] : label.values.sorted().map { "`\($0)`" }
+            return "`\(label.name)`" + (values.isEmpty ? "" : ": ") + values.joined(separator: ", ")
+        }.joined(separator: "; ")
     }
 
     private static let head = """
@@ -51,8 +61,8 @@ package enum MetricsReference {
 
         Some metrics exist only where their part is configured (Redis, Kafka, validation).
 
-        | name | kind | meaning |
-        | --- | --- | --- |
+        | name | kind | meaning | labels |
+        | --- | --- | --- | --- |
 
         """
 }

@@ -200,6 +200,6 @@ extension NodeConfiguration {
             "Whether the internal listener serves the console."),
         .optional(
             "demo.enabled", \.demo.enabled, .boolean, absent: "`true` in development mode, else `false`",
-            "Whether the public listener serves the demo page."),
+            "Whether the internal listener serves the demo."),
     ]
 }
