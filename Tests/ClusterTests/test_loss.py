@@ -1,6 +1,7 @@
 # This source file is part of the Martlet project.
 # SPDX-License-Identifier: Apache-2.0
-"""A node is killed: the others admit its clients at their own pace, and those they have do not notice.
+"""Nodes admit at a pace: that of a new one rises slowly, and when a node is killed, the others admit its clients at their
+own, and those they have do not notice.
 
 By hand, where a message must come in twice the time that it took before:
 LOSS_CLIENTS=8000 LOSS_NODES=2 LOSS_PACE=100 LOSS_BUILD=release pytest Tests/ClusterTests/test_loss.py -s
@@ -18,7 +19,7 @@ import time
 
 import pytest
 
-from clients import token
+from clients import token, until
 from cluster import API_KEY, SECRET, Cluster
 from crowd import Crowd, gathered
 
@@ -35,6 +36,54 @@ async def test_a_killed_nodes_clients_are_admitted_at_a_pace():
     cluster = Cluster(NODES, prometheus=False, build=BUILD, node_environment=environment)
     async with gathered(cluster, CLIENTS) as crowd:
         await lose(cluster, crowd)
+
+
+@pytest.mark.timeout(120)
+async def test_a_new_node_is_not_buried_by_least_connections():
+    pace, fraction, duration = 40, 0.1, 20
+    cluster = Cluster(2, spares=1, prometheus=False, node_environment={"MARTLET_REBALANCE_ENABLED": "false"})
+    async with gathered(cluster, 180) as crowd:
+        await crowd.grow(100)
+        new = cluster.nodes[-1]
+        new.process.environment |= {
+            "MARTLET_LIMITS_CONNECTS_PER_SECOND": str(pace), "MARTLET_SLOW_START_FRACTION": str(fraction),
+            "MARTLET_SLOW_START_DURATION": f"{duration}s"}
+        await asyncio.to_thread(new.start, ready=False)
+        ready_after = await asyncio.to_thread(last_unready, new)
+        await until("the balancer's third node", lambda: asyncio.to_thread(lambda: cluster.nodes_up() == 3))
+        # It has the fewest connections by far, so whoever comes is sent there, half as many as it will take one day.
+        coming = asyncio.create_task(crowd.grow(80, per_second=pace / 2))
+        counts = []
+        while not coming.done():
+            await asyncio.sleep(0.2)
+            count = await asyncio.to_thread(opened, new)
+            # Both are from after what was counted: who measures late only allows more.
+            elapsed = time.monotonic() - ready_after
+            rising = min(elapsed, duration)
+            # A second's worth at first, and then what the rate is at each moment.
+            ramp = pace * (fraction * (1 + rising) + (1 - fraction) * rising ** 2 / 2 / duration + elapsed - rising)
+            counts.append((round(elapsed, 1), count, round(ramp)))
+            assert count <= ramp + 1, counts
+        await coming
+        book = await crowd.book()
+        print(f"\n(seconds, admitted, of at most) {counts}; {len(book.refused)} refused, {len(book.refused_again)} again")
+        assert book.refused, "too few came at once for a slow start to be seen"
+        # Nobody is kept out for longer than he is told, but for what comes at once where the machine stands still.
+        assert len(book.refused_again) <= len(book.refused) / 3, book.refused_again
+
+
+def last_unready(node) -> float:
+    """Waits until a node is ready; when it was last known not to be."""
+    last = time.monotonic()
+    while True:
+        began = time.monotonic()
+        try:
+            if node.is_ready():
+                return last
+        except OSError:
+            pass
+        last = began
+        time.sleep(0.02)
 
 
 async def lose(cluster: Cluster, crowd: Crowd):
