@@ -3,17 +3,21 @@
 """Balancers: HAProxy, nginx and Envoy with real nodes and real clients, by the files as they are but for addresses."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
 import subprocess
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
+import yaml
+from aiohttp import web
 
 import kit
 from balancers import FILES, balancer, read
-from cluster import API_KEY, SECRET, Node, connectable, free_port, wait_for
+from cluster import API_KEY, SECRET, Node, Process, connectable, free_port, wait_for
 
 ENVIRONMENT = {
     "MARTLET_AUTH_HMAC_SECRET": SECRET,
@@ -44,6 +48,8 @@ def front(request, tmp_path_factory):
     environment = ENVIRONMENT | {"MARTLET_CONFIG": str(configuration)}
     if with_header:
         environment["MARTLET_LISTEN_PROXY_PROTOCOL"] = "required"
+        # What such a balancer has sent to a node it sends to no other: it must have noticed on a busy machine, too.
+        environment["MARTLET_DRAIN_DELAY"] = "15s"
     nodes, process = [], None
     try:
         # One after the other: a port is free until somebody listens.
@@ -174,21 +180,25 @@ def test_other_paths_do_not_pass(front):
 def test_the_test_of_the_chart_passes(front):
     """What `helm test` runs in a pod, here beside one."""
     url, nodes, with_header = front
-    documents = kit.render("--set", "existingSecret=martlet")
+    protocol = "required" if with_header else "off"
+    documents = kit.render("--set", "existingSecret=martlet", "--set", f"config.listen.proxy_protocol={protocol}")
     test = next(document for document in documents if document["kind"] == "Pod")["spec"]["containers"][0]
     script = test["args"][0].replace("martlet-internal 9000", f"127.0.0.1 {nodes[0].internal}")
-    command = test["command"] + [script.replace("ask martlet 80", f"ask 127.0.0.1 {url.rpartition(':')[2]}")]
+    public = url.rpartition(":")[2]
+    script = script.replace("ask martlet 80", f"ask 127.0.0.1 {public}").replace("/martlet/80", f"/127.0.0.1/{public}")
+    command = [*test["command"], script]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0 and "readiness: HTTP/1.1 200" in result.stdout, result.stdout + result.stderr
-    nothing = [part.replace(str(nodes[0].internal), str(free_port())) for part in command]
-    assert subprocess.run(nothing, capture_output=True, timeout=60).returncode != 0
+    assert result.returncode == 0 and "internal: HTTP/1.1 200" in result.stdout, result.stdout + result.stderr
+    for port in (str(nodes[0].internal), public):
+        nothing = [part.replace(port, str(free_port())) for part in command]
+        assert subprocess.run(nothing, capture_output=True, timeout=60).returncode != 0
 
 
-def test_a_draining_node_sends_nobody_away(front):
+def test_a_draining_node_sends_nobody_away(front, request):
     """The last but one test of a balancer: what a draining node refuses, the other one takes."""
-    url, nodes, with_header = front
-    if with_header:
-        return  # It looks into nothing, so the node itself says when to come back.
+    url, nodes, _ = front
+    if request.node.callspec.params["front"] == "nginx-proxy-protocol":
+        return  # It neither looks into anything nor asks /readyz: not for more than one node.
 
     async def run():
         nodes[0].process.send(signal.SIGTERM)
@@ -253,3 +263,105 @@ def test_silence_is_longer_than_pings(name):
     settings = r"timeout (?:client|server|tunnel) |proxy_(?:read|send_)?timeout |(?:stream_)?idle_timeout: "
     found = re.findall(rf"(?:{settings})(\d+)s", read(name))
     assert found and all(int(seconds) >= 2 * (25 + 8) for seconds in found)
+
+
+@pytest.mark.parametrize("name", ["envoy", "envoy-proxy-protocol"])
+def test_envoy_has_no_bound_of_its_defaults(name):
+    """Of what is open, waits or is tried again at a time: 1,024 and 3 are for requests that end."""
+    (cluster,) = yaml.safe_load(read(name))["static_resources"]["clusters"]
+    (thresholds,) = cluster["circuit_breakers"]["thresholds"]
+    for bound in ("max_connections", "max_requests", "max_pending_requests", "max_retries"):
+        assert thresholds[bound] >= 100_000, bound
+
+
+@pytest.mark.parametrize("name", ["envoy", "envoy-proxy-protocol"])
+def test_envoy_asks_for_readiness_also_before_anybody_came(name):
+    """Else it asks once a minute until then, and the first clients meet nodes that went in between."""
+    (cluster,) = yaml.safe_load(read(name))["static_resources"]["clusters"]
+    (check,) = cluster["health_checks"]
+    assert check["no_traffic_interval"] == check["interval"]
+
+
+def test_envoy_sends_all_on_whom_a_node_refuses(tmp_path):
+    """Also where that node is the emptiest, and where many come at a time."""
+    clients = 40
+
+    async def ready(_):
+        return web.Response()
+
+    async def full(_):
+        return web.Response(status=503, headers={"Retry-After": "1"})
+
+    async def stream(request):
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        await answer.write(b": hello\n\n")
+        # Until its client is gone.
+        while (transport := request.transport) and not transport.is_closing():
+            await asyncio.sleep(0.1)
+        return answer
+
+    async def node(held, handler) -> SimpleNamespace:
+        application = web.Application()
+        application.router.add_get("/readyz", ready)
+        application.router.add_get("/events", handler)
+        runner = web.AppRunner(application, shutdown_timeout=0)
+        held.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        port = runner.addresses[0][1]
+        return SimpleNamespace(public=port, internal=port)
+
+    async def run():
+        async with contextlib.AsyncExitStack() as held:
+            nodes = [await node(held, full), await node(held, stream)]
+            port = free_port()
+            process = await asyncio.to_thread(balancer, "envoy", nodes, port, tmp_path)
+            held.push_async_callback(asyncio.to_thread, process.stop, 5)
+            await asyncio.to_thread(process.start)
+            await asyncio.to_thread(wait_for, "envoy", lambda: connectable(port))
+            http = await held.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+            async with asyncio.timeout(30):
+                # One after the other, so that the node that refuses is always the emptiest, which is asked first.
+                answers = [await http.get(f"http://127.0.0.1:{port}/events") for _ in range(clients)]
+                answers += await asyncio.gather(*(http.get(f"http://127.0.0.1:{port}/events") for _ in range(clients)))
+                first = [await answer.content.readline() for answer in answers]
+            for answer in answers:
+                answer.close()
+            assert first == [b": hello\n"] * (2 * clients)
+
+    asyncio.run(run())
+
+
+def test_haproxy_as_an_ingress_tells_streams_when_to_come_back(tmp_path):
+    """By the annotation of the chart, in a backend whose servers are away, as the controller writes it."""
+    presets = yaml.safe_load((kit.CHART / "files" / "ingress-annotations.yaml").read_text())
+    snippet = presets["haproxy"]["haproxy.org/backend-config-snippet"]
+    port = free_port()
+    path = tmp_path / "haproxy.cfg"
+    path.write_text(
+        "defaults\n  mode http\n  timeout client 9s\n  timeout server 9s\n  timeout connect 2s\n"
+        f"frontend clients\n  bind 127.0.0.1:{port}\n  default_backend nodes\n"
+        "backend nodes\n  balance leastconn\n  no option abortonclose\n  default-server check\n"
+        + "".join(f"  {line}\n" for line in snippet.splitlines())
+        + "  server SRV_1 127.0.0.1:8080 disabled\n"
+    )
+    result = subprocess.run(["haproxy", "-c", "-f", path], capture_output=True, text=True)
+    assert result.returncode == 0 and "warn" not in (result.stdout + result.stderr).lower(), result.stderr
+    process = Process("haproxy", ["haproxy", "-db", "-f", path], tmp_path)
+
+    async def run():
+        async with aiohttp.ClientSession(headers={"Origin": "https://page.example"}) as http:
+            for stream in ("/events?channel=news", "/connection/uni_sse", "/connection/sse"):
+                async with http.get(f"http://127.0.0.1:{port}{stream}") as answer:
+                    assert answer.status == 200 and re.fullmatch(r"retry: [0-9]{4,5}\n\n", await answer.text())
+                    assert answer.headers["Access-Control-Allow-Origin"] == "https://page.example"
+            async with http.get(f"http://127.0.0.1:{port}/ws", headers=UPGRADE) as answer:
+                assert answer.status == 503
+
+    try:
+        process.start()
+        wait_for("haproxy", lambda: connectable(port))
+        asyncio.run(run())
+    finally:
+        process.stop(5)

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import kit
+from cluster import DEBUG
 
 DEPLOY = kit.ROOT / "Deploy"
 
@@ -59,6 +60,43 @@ def test_every_kernel_setting_has_its_reason():
     # A paragraph begins with a comment.
     for paragraph in "\n".join(lines).split("\n\n"):
         assert paragraph.startswith("#"), paragraph
+
+
+def test_the_memory_of_sockets_is_told_as_it_is():
+    """The kernel's three numbers are pages: below the first it is at ease again, it saves above the second and refuses
+    above the third."""
+    text = (DEPLOY / "systemd" / "60-martlet.conf").read_text()
+    ease, save, refuse = (int(pages) * 4096 >> 30 for pages in re.search(r"tcp_mem = (\d+) (\d+) (\d+)", text).groups())
+    comment = " ".join(line.removeprefix("# ") for line in text.splitlines())
+    assert f"begin to save at {save} GiB, until it is {ease} GiB again, refuse above {refuse} GiB" in comment
+    assert "Scale all three with the memory" in comment
+
+
+def places_with_limits() -> dict[str, str]:
+    operations = (kit.ROOT / "Docs" / "Operations.md").read_text()
+    return {
+        "compose": (DEPLOY / "compose.yaml").read_text(),
+        "the unit": (DEPLOY / "systemd" / "martlet.service").read_text(),
+        "operations": operations.partition("A machine with systemd")[2].partition("Everything on one machine")[0],
+    }
+
+
+@pytest.mark.parametrize("place", places_with_limits())
+def test_slow_start_has_a_rate_to_rise_to(place):
+    """The chart's, wherever a node is set up."""
+    rate = yaml.safe_load((kit.CHART / "values.yaml").read_text())["config"]["limits"]["connects_per_second"]
+    found = re.search(r"connects_per_second\D+([0-9]+)", places_with_limits()[place], re.IGNORECASE)
+    assert found and int(found[1]) == rate
+
+
+def test_the_configuration_to_begin_with_is_one(tmp_path):
+    """That of Docs/Operations.md, for a machine with systemd."""
+    path = tmp_path / "martlet.yaml"
+    path.write_text(re.search(r"```yaml\n(.*?)```", places_with_limits()["operations"], re.DOTALL)[1])
+    environment = {"MARTLET_AUTH_HMAC_SECRET": "0123456789" * 4, "MARTLET_API_KEYS": "key"}
+    command = [DEBUG / "martlet", "config", "check", "--config", path]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -134,8 +172,6 @@ def test_what_compose_names_exists(compose):
 
 def test_composed_nodes_start(compose, tmp_path):
     _, variables, _ = kit.configuration_keys()
-    from cluster import DEBUG
-
     path = tmp_path / "martlet.yaml"
     path.write_text(compose["configs"]["martlet"]["content"])
     for name in ("node-1", "node-2", "node-3"):
