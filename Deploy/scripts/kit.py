@@ -77,6 +77,16 @@ def closed(schema: dict) -> dict:
     return found
 
 
+def required(schema: dict, values: dict) -> dict:
+    """Demands what values.yaml has: a value that is set to null would be gone, and the templates use it."""
+    given = [name for name in sorted(schema.get("properties", {})) if values.get(name) is not None]
+    if not given:
+        return schema
+    sections = [name for name in given if isinstance(values[name], dict)]
+    members = {name: required(schema["properties"][name], values[name]) for name in sections}
+    return schema | {"properties": schema["properties"] | members, "required": given}
+
+
 def schema() -> str:
     keys, _, entries = configuration_keys()
     base = yaml.safe_load((ROOT / "Helm" / "values.schema.yaml").read_text())
@@ -98,6 +108,9 @@ def schema() -> str:
     config["properties"]["kafka"]["properties"]["topics"]["items"] = {"anyOf": [{"type": "string"}, topic]}
     base["properties"]["config"] = config
     base["properties"]["secrets"] = {"type": "object", "additionalProperties": {"type": "string"}}
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    # The nodes have defaults for what config does not say.
+    base = required(base, values | {"config": {}})
     return json.dumps(closed(base), indent=2, sort_keys=True) + "\n"
 
 
@@ -192,12 +205,17 @@ def manifests() -> dict[str, str]:
     files = {
         "martlet.yaml": (note + "# Needs a Secret named martlet, see README.md beside this file.\n", [], None),
         "hpa.yaml": (
-            note + "# Instead of replicas. Needs prometheus-adapter with Deploy/prometheus/adapter-values.yaml.\n",
+            note
+            + "# Instead of replicas: README.md beside this file says how to give those up without losing nodes.\n"
+            + "# Needs prometheus-adapter with Deploy/prometheus/adapter-values.yaml.\n",
             ["--set", "autoscaling.kind=hpa"],
             "HorizontalPodAutoscaler",
         ),
         "keda.yaml": (
-            note + "# Instead of hpa.yaml, where there is KEDA. Give the address of your Prometheus.\n",
+            note
+            + "# Instead of hpa.yaml, where there is KEDA 2.17 or newer (else take fallback.behavior out).\n"
+            + "# Give the address of your Prometheus, and in the query your namespace instead of default:\n"
+            + "# of another one it would count nothing.\n",
             [
                 "--set",
                 "autoscaling.kind=keda",

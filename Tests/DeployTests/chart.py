@@ -90,7 +90,9 @@ def important(documents: list[dict]) -> dict:
             one(documents, "ConfigMap", deployment["metadata"]["name"])["data"]["martlet.yaml"]
         ),
         "services": {
-            item["metadata"]["name"]: {key: item["spec"].get(key) for key in ("type", "clusterIP", "ports")}
+            item["metadata"]["name"]: {
+                key: item["spec"].get(key) for key in ("type", "clusterIP", "publishNotReadyAddresses", "ports")
+            }
             for item in documents
             if item["kind"] == "Service"
         },

@@ -31,6 +31,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{- define "martlet.testLabels" -}}
+app.kubernetes.io/name: {{ include "martlet.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: test
+{{- end }}
+
 {{- define "martlet.serviceAccount" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "martlet.fullname" .) .Values.serviceAccount.name }}
@@ -85,13 +91,16 @@ it, which is the emptiest. */}}
 
 {{/* The open connections of a node at which the cluster neither grows nor shrinks. */}}
 {{- define "martlet.targetConnections" -}}
-{{- div (mul (int64 .Values.config.limits.connections_max) (int64 .Values.autoscaling.utilization)) 100 }}
+{{- $most := int64 (default 0 (default dict .Values.config.limits).connections_max) }}
+{{- max 1 (div (mul $most (int64 .Values.autoscaling.utilization)) 100) }}
 {{- end }}
 
 {{/* martlet.yaml, as the nodes read it. */}}
 {{- define "martlet.configuration" -}}
-{{- $listen := dict
-  "public" (printf "%s:8000" .Values.bindAddress) "internal" (printf "%s:9000" .Values.bindAddress) }}
+{{- /* Of IPv6, without the brackets that a port needs. */}}
+{{- $address := .Values.bindAddress }}
+{{- if and (contains ":" $address) (not (hasPrefix "[" $address)) }}{{ $address = printf "[%s]" $address }}{{ end }}
+{{- $listen := dict "public" (printf "%s:8000" $address) "internal" (printf "%s:9000" $address) }}
 {{- $config := deepCopy .Values.config }}
 {{- toYaml (set $config "listen" (mergeOverwrite (default dict $config.listen) $listen)) }}
 {{- end }}

@@ -23,6 +23,18 @@ anything is installed, where the node itself would refuse to start.
 {{- fail (printf "secrets or extraEnv name %s, which no node knows: the names are in Docs/Configuration.md." $name) }}
 {{- end }}
 {{- end }}
+{{- range $name, $_ := $given }}
+{{- if has $name (list "MARTLET_CONFIG" "MARTLET_NODE_NAME" "MARTLET_NODE_ADDRESS" "POD_IP") }}
+{{- fail (printf "secrets or extraEnv name %s, which the chart gives every node itself: a node is called as its pod, is at its pod's address, and reads the file that is made of config." $name) }}
+{{- end }}
+{{- end }}
+{{- $seen := dict }}
+{{- range .Values.extraEnv }}
+{{- if hasKey $seen .name }}
+{{- fail (printf "extraEnv names %s twice: give it once." .name) }}
+{{- end }}
+{{- $_ := set $seen .name "" }}
+{{- end }}
 {{- range $name, $_ := .Values.secrets }}
 {{- if not (hasPrefix "MARTLET_" $name) }}
 {{- fail (printf "secrets names %s: its keys are environment variables of Docs/Configuration.md, such as MARTLET_API_KEYS." $name) }}
@@ -59,6 +71,20 @@ anything is installed, where the node itself would refuse to start.
 {{- if contains "@" . }}
 {{- fail "config.redis.urls holds a password, which would stand readable in a ConfigMap: give secrets.MARTLET_REDIS_URLS instead." }}
 {{- end }}
+{{- end }}
+
+{{- range $name, $_ := include "martlet.selector" . | fromYaml }}
+{{- if hasKey $.Values.podLabels $name }}
+{{- fail (printf "podLabels names %s, by which Services and the Deployment find the pods: give another label." $name) }}
+{{- end }}
+{{- end }}
+{{- range $name, $_ := .Values.podAnnotations }}
+{{- if hasPrefix "checksum/" $name }}
+{{- fail (printf "podAnnotations names %s: what begins with checksum/ is the chart's, which restarts the nodes by it." $name) }}
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "martlet.fullname" .)) }}
+{{- fail (printf "No Service can be called %s: a name begins with a letter and has small letters, digits and dashes. Give one as fullnameOverride." (include "martlet.fullname" .)) }}
 {{- end }}
 
 {{- $several := or (gt (int .Values.replicas) 1) (ne .Values.autoscaling.kind "none") }}
