@@ -136,6 +136,17 @@ def test_what_the_metrics_page_wants_alerts_for_has_them():
     ] == []
 
 
+def test_both_monitors_call_the_job_alike():
+    """By namespace and name, which the operator does for a PodMonitor: alerts compare nodes by job."""
+    documents = kit.render("--set", "existingSecret=martlet", "--set", "metrics.monitor=service")
+    monitor = next(item for item in documents if item["kind"] == "ServiceMonitor")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "default/martlet"}]
+    documents = kit.render("--set", "existingSecret=martlet", "--set", "metrics.monitor=pod")
+    monitor = next(item for item in documents if item["kind"] == "PodMonitor")
+    assert f"{monitor['metadata']['namespace']}/{monitor['metadata']['name']}" == "default/martlet"
+
+
 def test_the_configuration_is_right():
     result = promtool("check", "config", "prometheus.yml")
     assert result.returncode == 0, result.stdout + result.stderr
