@@ -8,10 +8,10 @@ import MartletReactor
 ///
 /// A node that believed in more would turn clients away at the descriptor limit while it told balancers, autoscalers
 /// and the other nodes that it was nearly empty.
-package struct ConnectionCapacity: Equatable, Sendable {
-    package let connectionsMax: Int
+struct ConnectionCapacity: Equatable, Sendable {
+    let connectionsMax: Int
     /// What is wrong with what the node was told, and what to do about it.
-    package let concern: String?
+    let concern: String?
 
     /// - Parameters:
     ///   - configured: `limits.connections_max`, where it is set.
@@ -31,7 +31,7 @@ package struct ConnectionCapacity: Equatable, Sendable {
     }
 
     /// That of a node in this process, which may have as many descriptors as the hard limit says.
-    package static func here(_ configuration: NodeConfiguration) -> ConnectionCapacity {
+    static func here(_ configuration: NodeConfiguration) -> ConnectionCapacity {
         ConnectionCapacity(configured: configuration.limits.connectionsMax, descriptors: DescriptorLimit.raise())
     }
 }

@@ -161,11 +161,9 @@ extension NodeRuntime {
         return settings
     }
 
-    static func admissionConfiguration(_ configuration: NodeConfiguration, _ logger: Logger) -> AdmissionConfiguration {
-        let capacity = ConnectionCapacity.here(configuration)
-        if let concern = capacity.concern { logger.warning("\(concern)") }
-        return AdmissionConfiguration(
-            connectionsMax: capacity.connectionsMax,
+    static func admissionConfiguration(_ configuration: NodeConfiguration) -> AdmissionConfiguration {
+        AdmissionConfiguration(
+            connectionsMax: ConnectionCapacity.here(configuration).connectionsMax,
             connectsPerSecond: configuration.limits.connectsPerSecond,
             slowStart: SlowStart(
                 fraction: configuration.slowStart.fraction, duration: configuration.slowStart.duration),

@@ -39,7 +39,8 @@ extension NodeRuntime {
         if changes.live.contains(where: { $0.hasPrefix("rebalance.") }) {
             self.rebalancer.reconfigure(result.rebalance)
         }
-        self.edge.reconfigure(Self.admissionConfiguration(result, self.logger))
+        self.edge.reconfigure(Self.admissionConfiguration(result))
+        for concern in result.concerns { self.logger.warning("\(concern)") }
         self.live.withLock { live in
             live = result
             self.namespaces.replace(result.namespaceTable)

@@ -117,7 +117,8 @@ final class NodeRuntime: Sendable {
             configuration, self.revocations, self.intake.missedPush, self.hub, self.revoker, self.sessionMetrics,
             logger,
             isPushHealthy: Self.isPushHealthy(self.consumer, self.feed))
-        let admission = Self.admissionConfiguration(configuration, logger)
+        let admission = Self.admissionConfiguration(configuration)
+        for concern in configuration.concerns { logger.warning("\(concern)") }
         self.proxy = Self.proxy(configuration, metrics, logger)
         self.edge = EdgeShared(
             configuration: Self.edgeConfiguration(configuration), verifier: verifier, revocations: self.revocations,

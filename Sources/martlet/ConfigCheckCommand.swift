@@ -41,7 +41,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
                         key: "namespaces", value: names.joined(separator: ","), origin: origin.description))
             }
             let mode = configuration.isDevelopment ? ", in development mode" : ""
-            let warnings = [ConnectionCapacity.here(configuration).concern].compactMap { $0 }
+            let warnings = configuration.concerns
             let lines =
                 ["The configuration is good\(mode)."] + keys.map { "  \($0.key) = \($0.value)  (\($0.origin))" }
                 + warnings.map { "Warning: \($0)" }
