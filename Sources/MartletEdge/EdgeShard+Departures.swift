@@ -68,10 +68,12 @@ extension EdgeShard {
     package func drainTakenBack() { self.departures.drain = nil }
 
     package func shed(_ count: Int, over window: Duration) {
-        guard self.departures.drain == nil, count > 0 else { return }
-        self.departures.shedding = Shedding(
-            pace: DrainPace(connections: count, window: window), startedAt: self.reactor.now,
-            idleTicks: self.idleTicks(ofMost: count), left: self.connections.count)
+        guard self.departures.drain == nil else { return }
+        self.departures.shedding =
+            count > 0
+            ? Shedding(
+                pace: DrainPace(connections: count, window: window), startedAt: self.reactor.now,
+                idleTicks: self.idleTicks(ofMost: count), left: self.connections.count) : nil
     }
 
     func continueDepartures() {

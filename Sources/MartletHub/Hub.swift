@@ -71,6 +71,9 @@ package final class Hub: BusSink {
         }
     }
 
+    /// Lets stay who was to be sent away and is still here.
+    package func stopShedding() { self.tellAll(.shed(0, over: .zero)) }
+
     /// Whether a shard has more to catch up with than a producer that can wait should add to.
     package var isBehind: Bool {
         // All of it may wait for one shard, which must not come to where it does nothing else.

@@ -68,6 +68,9 @@ package struct ClusterLoad: Sendable {
     /// Whether more than half of those who were there lately are gone, or this node is cut off from them.
     package var isTorn: Bool { self.present < self.recent - self.present }
 
+    /// Whether there are as many members as a node remembers, and maybe more.
+    package var mayLackSome: Bool { self.present >= MemberMemory.membersMax }
+
     /// What others tell is held within what no sum of them overflows.
     private static func held(_ count: Int) -> Int { min(max(0, count), 1 << 40) }
 }

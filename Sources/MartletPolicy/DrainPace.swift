@@ -22,6 +22,6 @@ package struct DrainPace: Sendable {
         return Int((Double(elapsed) / Double(self.window) * Double(self.connections)).rounded(.down))
     }
 
-    /// How many to close now, where so many have been closed (by either side).
+    /// How many to close now, where so many have been closed at this pace: who leaves by itself is not among them.
     package func toClose(after elapsed: Int64, closed: Int) -> Int { max(0, self.due(after: elapsed) - closed) }
 }

@@ -29,4 +29,7 @@ package struct RebalanceConfiguration: Sendable {
         self.rate = rate
         self.settling = settling
     }
+
+    /// What is shed in a period goes evenly over most of it: all have gone when the next one decides anew.
+    package static func sheddingTime(of period: Duration) -> Duration { period * 9 / 10 }
 }

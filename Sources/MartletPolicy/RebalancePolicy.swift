@@ -16,23 +16,30 @@ import MartletCore
 ///
 /// A node's share is the cluster's utilization times its own capacity. What is above it is shed by halves at most, so a
 /// node cannot fall below its share by its own doing, and what others are above their shares together becomes less
-/// with every period wherever the balancer sends those who come back: there is nothing to oscillate.
+/// with every period wherever the balancer sends those who come back: there is nothing to oscillate. A balancer that
+/// sends them back, as one by counts does to the small ones of nodes of unlike sizes, is tried again after rests that
+/// double up to a day.
 package struct RebalancePolicy: Sendable {
-    /// Times the excess that a node has sent away in vain before it rests.
+    /// Times the excess that a node has sent away in vain before it rests, at first and after a rest.
     private static let patience = 4.0
+    private static let patienceAgain = 1.0
     /// What of its excess a node must have lost by then, for it not to have been in vain.
     private static let progress = 0.1
     /// Periods of the first rest; each further one is twice as long, up to so many times.
     private static let restPeriods: Int64 = 30
-    private static let restDoublings = 4
+    private static let restDoublings = 8
+    /// Times the excess it rests with that ends a rest: another node came, and the cluster is another.
+    private static let restEnd = 2.0
 
     private var configuration: RebalanceConfiguration
     private var period: Int64
     private var decidedAt: Int64?
     /// Since when the node is above what is tolerated.
     private var aboveSince: Int64?
+    /// Since when it is not, while an attempt or a rest is remembered.
+    private var evenSince: Int64?
     private var attempt: Attempt?
-    private var restsUntil: Int64?
+    private var rest: Rest?
     private var rests = 0
 
     /// What the node had too much when it began to shed, and what it shed since.
@@ -41,6 +48,12 @@ package struct RebalancePolicy: Sendable {
         /// The excess as a part of the share.
         var ratio: Double
         var shed = 0
+    }
+
+    private struct Rest: Sendable {
+        var until: Int64
+        /// The excess it rests with, as a part of the share.
+        var ratio: Double
     }
 
     package init(_ configuration: RebalanceConfiguration) {
@@ -72,18 +85,26 @@ package struct RebalancePolicy: Sendable {
         let share = cluster.utilization * Double(own.capacity)
         let excess = Double(own.connections) - share
         guard excess > share * self.configuration.tolerance, excess >= Double(self.configuration.excessMin) else {
-            self.forget()
-            self.rests = 0
+            self.levelOut(now)
             return .hold(.even)
         }
+        self.evenSince = nil
         let since = self.aboveSince ?? now
         self.aboveSince = since
         if now - since < self.configuration.sustained.nanoseconds { return .hold(.waiting) }
         if cluster.utilization >= 1 { return .hold(.full) }
-        // What a drain sends away is on its way, and evens out more than is tolerated here: both at once would be a peak.
-        if cluster.drainingPart > self.configuration.tolerance { return .hold(.draining) }
-        if cluster.isRefusing { return .hold(.refusing) }
+        if let storm = self.storm(cluster) { return .hold(storm) }
         return self.shed(excess, share: share, now: now)
+    }
+
+    /// Whether what the node began to shed may go on, by what others have begun since.
+    package func mayGoOn(_ cluster: ClusterLoad) -> Bool { self.storm(cluster) == nil }
+
+    /// What others do that moves enough connections already.
+    private func storm(_ cluster: ClusterLoad) -> RebalanceDecision.Reason? {
+        // What a drain sends away is on its way, and evens out more than is tolerated here: both at once would be a peak.
+        if cluster.drainingPart > self.configuration.tolerance { return .draining }
+        return cluster.isRefusing ? .refusing : nil
     }
 
     /// What keeps the node from knowing its share.
@@ -94,16 +115,30 @@ package struct RebalancePolicy: Sendable {
         return cluster.settled > 1 ? nil : .alone
     }
 
+    /// What was tried is forgotten only by who stays even: sent away in vain, many are under way for a moment.
+    private mutating func levelOut(_ now: Int64) {
+        self.aboveSince = nil
+        let since = self.evenSince ?? now
+        self.evenSince = since
+        guard now - since >= self.configuration.sustained.nanoseconds else { return }
+        self.forget()
+        self.rests = 0
+    }
+
     private mutating func shed(_ excess: Double, share: Double, now: Int64) -> RebalanceDecision {
-        if let restsUntil {
-            if now < restsUntil { return .hold(.resting) }
-            self.restsUntil = nil
-        }
         let ratio = excess / max(1, share)
+        if let rest {
+            let isAnother = ratio > Self.restEnd * rest.ratio
+            if now < rest.until, !isAnother { return .hold(.resting) }
+            self.rest = nil
+            if isAnother { self.rests = 0 }
+        }
         var attempt = self.attempt ?? Attempt(excess: excess, ratio: ratio)
-        if Double(attempt.shed) >= Self.patience * attempt.excess {
+        let patience = self.rests > 0 ? Self.patienceAgain : Self.patience
+        if Double(attempt.shed) >= patience * attempt.excess {
             if ratio > attempt.ratio * (1 - Self.progress) {
-                self.restsUntil = now + self.period * Self.restPeriods << Int64(min(self.rests, Self.restDoublings))
+                let length = self.period * Self.restPeriods << Int64(min(self.rests, Self.restDoublings))
+                self.rest = Rest(until: now + length, ratio: max(ratio, attempt.ratio))
                 self.rests += 1
                 self.attempt = nil
                 return .hold(.resting)
@@ -120,7 +155,8 @@ package struct RebalancePolicy: Sendable {
 
     private mutating func forget() {
         self.aboveSince = nil
+        self.evenSince = nil
         self.attempt = nil
-        self.restsUntil = nil
+        self.rest = nil
     }
 }

@@ -23,7 +23,7 @@ package struct SteadyAdvice: Sendable {
     ///   - now: In monotonic nanoseconds.
     package mutating func nodes(_ cluster: ClusterLoad, isCutOff: Bool, now: Int64) -> Int {
         let nodes = self.desired.nodes(cluster)
-        if isCutOff || cluster.isTorn || cluster.serving == 0 { self.blindAt = now }
+        if isCutOff || cluster.isTorn || cluster.mayLackSome || cluster.serving == 0 { self.blindAt = now }
         let isBlind = self.blindAt.map { now - $0 <= self.silence } ?? false
         // Those who are seen may need more all the same.
         let advice = isBlind ? max(self.last ?? nodes, nodes) : nodes

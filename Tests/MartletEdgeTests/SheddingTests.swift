@@ -76,6 +76,18 @@ extension LoopbackTests {
             }
         }
 
+        @Test func whoIsStillHereMayBeLetBe() throws {
+            try EdgeRig.run({ $0.shards = 2 }) { rig in
+                let sockets = try (0..<8).map { _ in try SocketClient.connected(rig, token: rig.token("ann")) }
+                // The first of each shard would go after three seconds.
+                rig.hub.shed(4, over: .seconds(6))
+                rig.hub.stopShedding()
+                _ = EdgeRig.eventually(within: 5) { rig.open < 8 }
+                #expect(rig.open == 8)
+                for socket in sockets { socket.close() }
+            }
+        }
+
         @Test func aDrainComesBeforeIt() throws {
             try EdgeRig.run { rig in
                 let sockets = try (0..<4).map { _ in try SocketClient.connected(rig, token: rig.token("ann")) }

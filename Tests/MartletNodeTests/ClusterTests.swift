@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletPolicy
 import MartletProtocol
 import TestSupport
 import Testing
@@ -124,6 +125,21 @@ struct ClusterTests {
         }
     }
 
+    @Test func whoMayNotKnowAllSaysSo() async throws {
+        let bus = SharedBus()
+        let node = FakeNode("a", on: bus, timing: Self.impatient)
+        try await self.running([node]) {
+            var member = node.member
+            for index in 2...MemberMemory.membersMax {
+                member.id = "\(index)"
+                node.cluster.membership.heard(member)
+            }
+            let outcome = try await node.cluster.ask("m", Self.body)
+            #expect(outcome.unanswered.count == MemberMemory.membersMax)
+            #expect(outcome.unanswered.last?.name == "other nodes")
+        }
+    }
+
     @Test func aNodeThatEndsSaysGoodbye() async throws {
         let bus = SharedBus()
         let (staying, leaving) = (FakeNode("a", on: bus), FakeNode("b", on: bus, .hangs))
@@ -242,7 +258,7 @@ struct MembershipTests {
         membership.left("d1")
         #expect(membership.lost(at: 13 * second).isEmpty)
         #expect(membership.lost(at: 30 * second).map(\.member.id) == ["b1", "c1", "c2"])
-        #expect(membership.lost(at: 12 * second + Membership.recentMax + second).isEmpty)
+        #expect(membership.lost(at: 12 * second + MemberMemory.recentMax + second).isEmpty)
         membership.heard(member("e1", name: "e"), at: 400 * second)
         membership.heard(member("f1", name: "f"), at: 420 * second)
         #expect(membership.lost(at: 420 * second).map(\.member.id) == ["e1"])
@@ -312,8 +328,8 @@ struct MembershipTests {
 
     @Test func isBounded() {
         let membership = Membership()
-        for index in 0...Membership.membersMax { membership.heard(self.member("\(index)"), at: 0) }
-        #expect(membership.seen(at: 0).count == Membership.membersMax)
+        for index in 0...MemberMemory.membersMax { membership.heard(self.member("\(index)"), at: 0) }
+        #expect(membership.seen(at: 0).count == MemberMemory.membersMax)
         membership.heard(self.member("new"), at: 20_000_000_000)
         #expect(membership.seen(at: 20_000_000_000).map(\.member.id) == ["new"])
     }

@@ -102,6 +102,20 @@ struct RebalancePolicyTests {
         #expect(asker.decide() == .shed(100))
     }
 
+    @Test func whatIsUnderWayStopsForWhatOthersBegin() {
+        let asker = Asker()
+        func mayGoOn(_ others: [MemberLoad]) -> Bool {
+            let cluster = ClusterLoad([asker.own] + others, recent: 2, now: 100 * Self.second, settling: 0)
+            return asker.policy.mayGoOn(cluster)
+        }
+        var other = MemberLoad(connections: 500, capacity: 10_000, firstSeen: 0)
+        #expect(mayGoOn([other]))
+        other.isRefusing = true
+        #expect(!mayGoOn([other]))
+        other = MemberLoad(connections: 500, capacity: 10_000, state: .draining, firstSeen: 0)
+        #expect(!mayGoOn([other]))
+    }
+
     @Test func aQuorumOfThoseWhoWereThereLately() {
         var asker = Asker()
         asker.recent = 5
@@ -133,12 +147,41 @@ struct RebalancePolicyTests {
         for _ in 0..<7_200 {
             if case .shed(let count) = asker.decide() { shed += count }
         }
-        #expect(shed >= 2_000 && shed <= 40_000)
-        // Once it is even all is forgotten.
+        // Four times the excess, and then once after each of the rests, which double.
+        #expect(shed >= 4_000 && shed <= 6_000)
+        // Even for a moment is nothing; even for as long as it takes to be above is.
         asker.own.connections = 1_000
-        #expect(asker.decide() == .hold(.even))
+        #expect(asker.decide(seconds: 30) == .hold(.even))
+        asker.own.connections = 2_000
+        #expect(asker.decide(seconds: 31) == .hold(.resting))
+        asker.own.connections = 1_000
+        #expect(asker.decide(seconds: 31) == .hold(.even))
         asker.own.connections = 2_000
         _ = asker.decide(seconds: 30)
+        #expect(asker.decide() == .shed(100))
+    }
+
+    @Test func whatIsUnderWayForAMomentIsNotForgotten() {
+        var asker = Asker()
+        // All that is sent away comes back five seconds later, and the node is even until then.
+        var shed = 0
+        for _ in 0..<7_200 {
+            guard case .shed(let count) = asker.decide() else { continue }
+            shed += count
+            asker.own.connections = 1_000
+            #expect(asker.decide(seconds: 5) == .hold(.even))
+            asker.own.connections = 2_000
+        }
+        #expect(shed >= 4_000 && shed <= 6_000)
+    }
+
+    @Test func aRestEndsWhereTheClusterIsAnother() {
+        var asker = Asker()
+        var isResting = false
+        for _ in 0..<600 where !isResting { isResting = asker.decide() == .hold(.resting) }
+        #expect(isResting && asker.decide() == .hold(.resting))
+        // A third node: the excess of 500 over 1,500 becomes one of 1,000 over 1,000.
+        asker.others.append(MemberLoad(connections: 0, capacity: 10_000, firstSeen: 0))
         #expect(asker.decide() == .shed(100))
     }
 

@@ -35,6 +35,12 @@ struct SteadyAdviceTests {
         #expect(self.ask(Self.nodes(1, open: 0), after: Self.silence) == 1)
     }
 
+    @Test mutating func moreThanANodeRemembers() {
+        #expect(self.ask(Self.nodes(MemberMemory.membersMax - 1, open: 6_999)) == MemberMemory.membersMax - 1)
+        #expect(self.ask(Self.nodes(MemberMemory.membersMax, open: 10), after: 100) == MemberMemory.membersMax - 1)
+        #expect(self.ask(Self.nodes(MemberMemory.membersMax, open: 7_100), after: 100) > MemberMemory.membersMax)
+    }
+
     @Test mutating func allDrainOrStart() {
         #expect(self.ask(Self.nodes(10)) == 10)
         #expect(self.ask(Self.nodes(5, .draining) + Self.nodes(5, .starting, open: 0), after: 100) == 10)

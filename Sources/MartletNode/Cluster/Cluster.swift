@@ -5,6 +5,7 @@ import Logging
 import MartletCore
 import MartletHub
 import MartletInstruments
+import MartletPolicy
 import MartletProtocol
 import Synchronization
 
@@ -15,7 +16,7 @@ import Synchronization
 /// question must also come back to the asker itself: that proves that the bus carries, and carries back.
 final class Cluster: Sendable {
     struct Timing: Sendable {
-        var announceInterval: Duration = .seconds(2)
+        var announceInterval = MemberMemory.announceInterval
         /// Time that the others have to greet a node that just came.
         var settleTime: Duration = .milliseconds(300)
         /// How long answers are waited for.
@@ -157,7 +158,11 @@ final class Cluster: Sendable {
             await group.next()
             group.cancelAll()
         }
-        let outcome = rounds.end(number, silence: "no answer within \(answerTime)")
+        var outcome = rounds.end(number, silence: "no answer within \(answerTime)")
+        if members.count >= MemberMemory.membersMax {
+            let why = "there are as many nodes as one remembers, or more"
+            outcome.unanswered.append(.init(node: "", name: "other nodes", reason: why))
+        }
         if !outcome.unanswered.isEmpty { self.incomplete.add() }
         return outcome
     }

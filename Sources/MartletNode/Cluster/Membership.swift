@@ -2,18 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MartletCore
+import MartletPolicy
 import Synchronization
 
 /// Which nodes there are, this one among them: those that were heard of lately, by this node's own monotonic clock, so
 /// that it does not matter what time it is elsewhere.
 final class Membership: Sendable {
-    /// More than a cluster has; what is beyond is not remembered.
-    static let membersMax = 1_024
-    /// Time after the last announcement until a member counts as gone, in nanoseconds.
-    static let silenceMax: Int64 = 10_000_000_000
-    /// Time for which a member that fell silent is still missed, in nanoseconds: who misses more than half of those
-    /// who were there lately is more likely cut off than left alone.
-    static let recentMax: Int64 = 300_000_000_000
     /// How long before a member was last heard of the one may have started that was put in its place, in nanoseconds:
     /// what it said last may have been under way.
     static let overlapMax: Int64 = 1_000_000_000
@@ -41,8 +35,8 @@ final class Membership: Sendable {
                 table[member.id] = Seen(member: member, first: first, last: now)
                 return
             }
-            if table.count >= Self.membersMax { table = table.filter { Self.isThere($0.value, now) } }
-            guard table.count < Self.membersMax else { return }
+            if table.count >= MemberMemory.membersMax { table = table.filter { Self.isThere($0.value, now) } }
+            guard table.count < MemberMemory.membersMax else { return }
             table[member.id] = Seen(member: member, first: now, last: now)
         }
     }
@@ -64,7 +58,7 @@ final class Membership: Sendable {
     /// those that were started again under their name.
     func view(at now: Int64 = Clock.monotonic) -> (seen: [Seen], recent: Int) {
         self.table.withLock { table in
-            table = table.filter { now - $0.value.last <= Self.recentMax }
+            table = table.filter { now - $0.value.last <= MemberMemory.recentMax }
             let there = table.values.filter { Self.isThere($0, now) }
             return (there, there.count + Self.lost(Array(table.values), now).count)
         }
@@ -73,7 +67,7 @@ final class Membership: Sendable {
     /// Those that fell silent without a goodbye lately, and may be there all the same: but for those that were started
     /// again under their name. By name.
     func lost(at now: Int64 = Clock.monotonic) -> [Seen] {
-        let recent = self.table.withLock { $0.values.filter { now - $0.last <= Self.recentMax } }
+        let recent = self.table.withLock { $0.values.filter { now - $0.last <= MemberMemory.recentMax } }
         return Self.lost(recent, now)
             .sorted { ($0.member.name, $0.member.id) < ($1.member.name, $1.member.id) }
     }
@@ -101,5 +95,5 @@ final class Membership: Sendable {
         }
     }
 
-    private static func isThere(_ seen: Seen, _ now: Int64) -> Bool { now - seen.last <= self.silenceMax }
+    private static func isThere(_ seen: Seen, _ now: Int64) -> Bool { now - seen.last <= MemberMemory.silenceMax }
 }

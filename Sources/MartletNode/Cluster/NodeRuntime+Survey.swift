@@ -6,6 +6,7 @@ import MartletCore
 import MartletEdge
 import MartletHub
 import MartletInstruments
+import MartletPolicy
 import MartletProtocol
 
 /// What the API asks of all nodes, and each does for itself.
@@ -14,15 +15,13 @@ extension NodeRuntime: ClusterDelegate {
     static let channelsMax = 50_000
     /// Connections that one node describes in one answer.
     static let connectionsMax = 10_000
-    /// How long a node that turned somebody away for its rate says so, in nanoseconds.
-    private static let refusingTime: Int64 = 10_000_000_000
 
     var member: ClusterMember {
         ClusterMember(
             id: self.identifier, name: self.configuration.nodeName, version: Version.current,
             startedAt: Clock.wall - self.uptime, uptime: self.uptime, address: self.configuration.nodeAddress,
             connections: self.edge.metrics.open.current, capacity: self.edge.capacity,
-            state: self.readiness().state.rawValue, isRefusing: self.edge.isRefusing(within: Self.refusingTime))
+            state: self.readiness().state.rawValue, isRefusing: self.edge.isRefusing(within: MemberMemory.refusingTime))
     }
 
     // MARK: - Asking

@@ -15,6 +15,8 @@ final class Rebalancer: Sendable {
         var policy: RebalancePolicy
         var period: Duration
         var last = RebalanceDecision.hold(.unsettled)
+        /// When it was last decided to shed, in monotonic nanoseconds.
+        var shedsSince: Int64?
         var advice: SteadyAdvice
     }
 
@@ -40,7 +42,7 @@ final class Rebalancer: Sendable {
         self.state = Mutex(
             State(
                 policy: RebalancePolicy(configuration.rebalance), period: configuration.rebalance.period,
-                advice: SteadyAdvice(configuration.desiredNodes, silence: Membership.silenceMax)))
+                advice: SteadyAdvice(configuration.desiredNodes, silence: MemberMemory.silenceMax)))
         self.shed = metrics.counter(
             "martlet_rebalance_shed_total", "Connections that were to go because the node had more than its share.")
         let outcomes = ["shed"] + RebalanceDecision.Reason.allCases.map(\.rawValue)
@@ -92,6 +94,7 @@ final class Rebalancer: Sendable {
             if ContinuousClock.now >= nextLook {
                 nextLook = .now + Self.lookInterval
                 _ = self.desiredNodes
+                self.stopForOthers()
             }
             let period = self.state.withLock { $0.period }
             guard ContinuousClock.now >= min(next, .now + period) else { continue }
@@ -100,19 +103,33 @@ final class Rebalancer: Sendable {
         }
     }
 
+    /// What is under way ends where others have begun to drain or to refuse.
+    private func stopForOthers() {
+        let now = Clock.monotonic
+        let stops = self.state.withLock { state in
+            let window = RebalanceConfiguration.sheddingTime(of: state.period).nanoseconds
+            guard let since = state.shedsSince, now - since < window else { return false }
+            let cluster = self.load(settling: state.policy.settling, at: now).cluster
+            if state.policy.mayGoOn(cluster) { return false }
+            state.shedsSince = nil
+            return true
+        }
+        if stops { self.hub.stopShedding() }
+    }
+
     private func decide(over period: Duration) {
         let now = Clock.monotonic
         let decision = self.state.withLock { state in
             let load = self.load(settling: state.policy.settling, at: now)
             state.last = state.policy.decide(now: now, own: load.own, cluster: load.cluster)
+            if case .shed = state.last { state.shedsSince = now }
             return state.last
         }
         self.decisions[Self.name(of: decision)]?.add()
         guard case .shed(let count) = decision else { return }
         self.shed.add(count)
         self.logger.info("more than its share: some are sent to other nodes", metadata: ["connections": "\(count)"])
-        // All have gone when the next period decides anew.
-        self.hub.shed(count, over: period * 9 / 10)
+        self.hub.shed(count, over: RebalanceConfiguration.sheddingTime(of: period))
     }
 
     /// This node as it is now, and the others as they last said.
