@@ -236,7 +236,8 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ]),
-        .testTarget(name: "MartletSimTests", dependencies: ["martlet-sim"], swiftSettings: settings),
+        .testTarget(
+            name: "MartletSimTests", dependencies: ["martlet-sim", "MartletPolicy"], swiftSettings: settings),
         tests("MartletWire", ["MartletCore"]),
     ]
 )

@@ -93,9 +93,14 @@ struct AutoscalerTests {
         #expect(none.replicas(current: 1, pods: Self.running([0]), now: 360) == 0)
     }
 
-    @Test("KEDA takes the node's own advice")
+    @Test("KEDA takes the greatest advice of a node, and without any leaves things as they are")
     func advice() {
-        var scaler = KedaAutoscaler(.advice(capacity: 100), limits: 1...50, behavior: Self.behavior())
-        #expect(scaler.replicas(current: 2, pods: Self.running([140, 140]), now: 0) == 5)
+        var scaler = KedaAutoscaler(.advice, limits: 1...50, behavior: Self.behavior())
+        let mute = PodObservation(phase: .pending)
+        #expect(scaler.replicas(current: 2, pods: [mute], now: 0) == 2)
+        var pods = Self.running([140, 140])
+        (pods[0].desiredNodes, pods[1].desiredNodes) = (4, 5)
+        #expect(scaler.replicas(current: 2, pods: pods + [mute], now: 15) == 5)
+        #expect(scaler.replicas(current: 5, pods: [], now: 45) == 5)
     }
 }

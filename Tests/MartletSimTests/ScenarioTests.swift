@@ -58,6 +58,13 @@ struct ScenarioTests {
         #expect(Self.failures(scenario).contains { $0.contains("max ÷ mean") })
     }
 
+    @Test("Nor are connections evened out with nodes beyond what the others remember")
+    func growthBeyondMemory() {
+        var scenario = GrowthScenarios.grow(.leastConnections, step: 1, scale: 0.1)
+        scenario.model.membersMax = 4
+        #expect(Self.failures(scenario).contains { $0.contains("max ÷ mean") })
+    }
+
     @Test("An upgrade's reconnects stay within a fifth above its pace, and scale-in takes the emptiest")
     func upgrades() {
         #expect(Self.failures(UpgradeScenarios.rolling(step: 0.5, scale: 0.1)) == [])
@@ -107,6 +114,23 @@ struct ScenarioTests {
         // Next to nobody leaves or is new, so who was there is there: 20 nodes of 1,500.
         #expect(result.samples.allSatisfy { (30_000...30_010).contains($0.open + $0.waiting) })
         #expect(result.waits.count >= 1_500)
+    }
+
+    @Test("Half the step tells nearly the same")
+    func steps() {
+        func results(_ scenario: Scenario) -> [SimulationResult] {
+            [1, 0.5].map { part in
+                var scenario = scenario
+                scenario.step *= part
+                return Simulation.run(scenario)
+            }
+        }
+        let upgrade = results(UpgradeScenarios.rolling(step: 0.25, scale: 0.2)).map { Double($0.reconnectsPeak) }
+        #expect(abs(upgrade[1] / upgrade[0] - 1) < 0.1, "\(upgrade)")
+        let growth = results(GrowthScenarios.grow(.randomTwo, step: 0.5, scale: 0.2)).map { $0.maxOverMean(at: 720) }
+        #expect(abs(growth[1] - growth[0]) < 0.02, "\(growth)")
+        let storm = results(StormScenarios.massReconnect(step: 0.5, scale: 0.05)).map { Double($0.waits.longest) }
+        #expect(abs(storm[1] - storm[0]) <= 5, "\(storm)")
     }
 
     @Test("The same seed tells the same story, another seed another one")

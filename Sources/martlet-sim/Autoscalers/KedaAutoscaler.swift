@@ -1,14 +1,12 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
-import MartletPolicy
-
 /// A ScaledObject of KEDA: an HPA of its own making on an external metric, the sum of all open connections.
 ///
 /// Between one node and the most it is that HPA's formula (`GetExternalPerPodMetricReplicas`): ⌈sum ÷ threshold⌉, and
 /// nothing within the tolerance. It sees the sum of *all* pods, those that drain included. The metric is as old as the
-/// polling interval allows (`useCachedMetrics`; without it, it is younger). Only from and to zero KEDA decides itself:
-/// at once when there is something, after the cooldown when there is nothing.
+/// polling interval allows (`useCachedMetrics`; without it, it is younger). Without a value everything stays as it is.
+/// Only from and to zero KEDA decides itself: at once when there is something, after the cooldown when there is nothing.
 ///
 /// https://keda.sh/docs/latest/concepts/scaling-deployments/, https://keda.sh/docs/latest/reference/scaledobject-spec/
 struct KedaAutoscaler: Autoscaler {
@@ -16,8 +14,8 @@ struct KedaAutoscaler: Autoscaler {
     enum Metric: Sendable {
         /// The sum of `martlet_open_connections`, and how many of them a node should have.
         case connections(threshold: Double)
-        /// `martlet_desired_nodes`, which is one a node; the advice is the node's own code.
-        case advice(capacity: Int)
+        /// The greatest `martlet_desired_nodes`, which is one a node.
+        case advice
     }
 
     var name: String { "KEDA" }
@@ -44,8 +42,8 @@ struct KedaAutoscaler: Autoscaler {
 
     mutating func replicas(current: Int, pods: [PodObservation], now: Double) -> Int {
         let isDue = self.polled.map { now - $0.at >= self.pollingInterval } ?? true
-        if isDue { self.polled = (now, self.value(pods)) }
-        let sum = self.polled?.sum ?? 0
+        if isDue { self.polled = self.value(pods).map { (now, $0) } }
+        guard let sum = self.polled?.sum else { return current }
         if sum > 0 { self.activeAt = now }
         if self.limits.lowerBound == 0 {
             if current == 0 { return sum > 0 ? 1 : 0 }
@@ -63,13 +61,12 @@ struct KedaAutoscaler: Autoscaler {
             desired, current: current, limits: least...max(least, self.limits.upperBound), now: now)
     }
 
-    private func value(_ pods: [PodObservation]) -> Double {
-        let sum = pods.reduce(0) { $0 + ($1.openConnections ?? 0) }
+    private func value(_ pods: [PodObservation]) -> Double? {
         switch self.metric {
-        case .connections: return Double(sum)
-        case .advice(let capacity):
-            let serving = pods.count { $0.phase == .running }
-            return Double(DesiredNodes().nodes(connections: sum, capacity: Double(capacity), nodes: serving))
+        case .connections:
+            let values = pods.compactMap(\.openConnections)
+            return values.isEmpty ? nil : Double(values.reduce(0, +))
+        case .advice: return pods.compactMap(\.desiredNodes).max().map(Double.init)
         }
     }
 }

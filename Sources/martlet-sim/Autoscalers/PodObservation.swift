@@ -14,4 +14,6 @@ struct PodObservation: Sendable {
     var phase: Phase
     /// Nil where the metric is missing.
     var openConnections: Int?
+    /// `martlet_desired_nodes`, likewise.
+    var desiredNodes: Int?
 }

@@ -1,6 +1,8 @@
 // This source file is part of the Martlet project.
 // SPDX-License-Identifier: Apache-2.0
 
+import MartletPolicy
+
 /// What breaks, with one Redis, the chart's nodes and the node's own limits.
 enum BoundCatalogue {
     /// By the number of connections at which each breaks, the first to break first.
@@ -90,7 +92,7 @@ enum BoundCatalogue {
     private static func others() -> [Bound] {
         [
             Bound(
-                "a node: members it knows", in: "nodes", of: 1_024, "nodes (Membership.membersMax)",
+                "a node: members it knows", in: "nodes", of: Double(MemberMemory.membersMax), "nodes (a table in each)",
                 past: "larger nodes (100,000 connections take 0.6 GB); several clusters"
             ) { $0.nodes },
             Bound(

@@ -18,10 +18,8 @@ struct NodeModel: Sendable {
     var pendingTime = 30.0
     /// Seconds until it is ready then: events of the past are read first.
     var catchUpTime = 30.0
-    /// Seconds between announcements to the other nodes.
-    var announcePeriod = 2.0
-    /// Seconds for which a node that was lost is still missed.
-    var missedTime = 300.0
+    /// Members that it remembers.
+    var membersMax = MemberMemory.membersMax
 
     /// The chart's node.
     ///

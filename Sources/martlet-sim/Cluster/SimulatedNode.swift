@@ -12,9 +12,13 @@ struct SimulatedNode: Sendable {
 
     /// Which address its clients have does not matter, as nothing is limited by it.
     private static let address = PeerAddress(v4: 0)
-    /// How long a node tells of a refusal, in nanoseconds.
-    private static let refusing: Int64 = 10_000_000_000
 
+    private struct Shedding: Sendable {
+        var pace: DrainPace
+        /// In seconds.
+        var startedAt: Double
+        var closed = 0
+    }
     let model: NodeModel
     private(set) var phase = Phase.pending
     /// When the phase began, in seconds.
@@ -31,18 +35,22 @@ struct SimulatedNode: Sendable {
     var isOutdated = false
     private var drain: DrainPace?
     private var drained = 0
-    private var shedding = 0.0
-    private var shedRate = 0.0
+    private var shedding: Shedding?
+    private var advice = SteadyAdvice(DesiredNodes(), silence: MemberMemory.silenceMax)
+    /// By which event streams are told when to come back.
+    var pauses: GoldenSequence
     /// Connections sent away for balance, and how often it went from that to well below its share and back.
     private(set) var shed = 0
     private(set) var reversals = 0
     private var isBelowAfterShedding = false
 
-    init(_ model: NodeModel, now: Double) {
+    /// - Parameter seed: Of what it tells event streams.
+    init(_ model: NodeModel, now: Double, seed: UInt64) {
         self.model = model
         self.since = now
         self.admission = Admission(model.admission, now: now.asNanoseconds)
         self.rebalance = RebalancePolicy(model.rebalance)
+        self.pauses = GoldenSequence(start: seed)
     }
 
     var open: Int { self.admission.connections }
@@ -102,6 +110,7 @@ struct SimulatedNode: Sendable {
         }
         let closing = min(self.open, self.drain?.toClose(after: elapsed.asNanoseconds, closed: self.drained) ?? 0)
         self.release(closing)
+        self.drained += closing
         if self.open == 0 { self.enter(.gone, now) }
         return closing
     }
@@ -141,7 +150,6 @@ struct SimulatedNode: Sendable {
 
     private mutating func release(_ count: Int) {
         for _ in 0..<count { self.admission.released(Self.address, user: nil) }
-        if self.drain != nil { self.drained += count }
     }
 
     // MARK: - Rebalancing
@@ -155,10 +163,10 @@ struct SimulatedNode: Sendable {
             case .draining: .draining
             case .pending, .starting, .gone: .starting
             }
-        let refused = self.admission.refusedForRateAt.map { now.asNanoseconds - $0 < Self.refusing } ?? false
+        let refusedAt = self.admission.refusedForRateAt ?? .min / 2
         return MemberLoad(
-            connections: self.open, capacity: self.model.connectionsMax, state: state, isRefusing: refused,
-            firstSeen: announcedAt)
+            connections: self.open, capacity: self.model.connectionsMax, state: state,
+            isRefusing: now.asNanoseconds - refusedAt < MemberMemory.refusingTime, firstSeen: announcedAt)
     }
 
     /// Asks the policy for the period that begins.
@@ -166,24 +174,37 @@ struct SimulatedNode: Sendable {
         guard let load = self.load(at: now) else { return }
         let share = cluster.utilization * Double(load.capacity)
         guard case .shed(let count) = self.rebalance.decide(now: now.asNanoseconds, own: load, cluster: cluster) else {
-            self.shedRate = 0
             if self.shed > 0 && Double(self.open) < share * 0.95 { self.isBelowAfterShedding = true }
             return
         }
         if self.isBelowAfterShedding { self.reversals += 1 }
         self.isBelowAfterShedding = false
-        self.shedRate = Double(count) / self.model.rebalance.period.inSeconds
+        let window = RebalanceConfiguration.sheddingTime(of: self.model.rebalance.period)
+        self.shedding = Shedding(pace: DrainPace(connections: count, window: window), startedAt: now)
     }
 
-    /// Sends away what is due in a step of so many seconds.
-    mutating func shed(in step: Double) -> Int {
-        guard self.phase == .ready, self.shedRate > 0 else { return 0 }
-        self.shedding += self.shedRate * step
-        let count = min(self.open, Int(self.shedding))
-        self.shedding -= Double(count)
+    /// Hears of the others between two decisions.
+    mutating func heard(_ cluster: ClusterLoad, now: Double) {
+        if !self.rebalance.mayGoOn(cluster) { self.shedding = nil }
+        _ = self.desiredNodes(cluster, now: now)
+    }
+
+    /// Sends away what is due; a drain sends away all.
+    mutating func shed(at now: Double) -> Int {
+        guard let shedding = self.shedding, self.drain == nil else { return 0 }
+        let elapsed = (now - shedding.startedAt).asNanoseconds
+        let count = min(self.open, shedding.pace.toClose(after: elapsed, closed: shedding.closed))
+        self.shedding?.closed += count
         self.shed += count
         self.release(count)
         return count
+    }
+
+    // MARK: - Advice
+
+    /// `martlet_desired_nodes`.
+    mutating func desiredNodes(_ cluster: ClusterLoad, now: Double) -> Int {
+        self.advice.nodes(cluster, isCutOff: false, now: now.asNanoseconds)
     }
 }
 

@@ -15,6 +15,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Another seed than the scenario's own.")
     var seed: UInt64?
 
+    @Option(help: "Another step than the scenario's own, in seconds: what changes with it is the step's doing.")
+    var step: Double?
+
     @Option(help: "Draw a plot to this file; with several scenarios, one for each in this directory.")
     var svg: String?
 
@@ -23,6 +26,10 @@ struct RunCommand: ParsableCommand {
 
     @Flag(help: "Print a table in Markdown, a row a scenario.")
     var table = false
+
+    func validate() throws {
+        if let step, !(0.01...10).contains(step) { throw ValidationError("a step is 0.01 to 10 seconds long") }
+    }
 
     func run() throws {
         let all = ScenarioCatalogue.all
@@ -36,6 +43,7 @@ struct RunCommand: ParsableCommand {
         var holds = true
         for var scenario in scenarios {
             if let seed { scenario.seed = seed }
+            if let step { scenario.step = step }
             let began = ContinuousClock.now
             let result = Simulation.run(scenario)
             let report = ScenarioReport(scenario, result, took: began.duration(to: .now))

@@ -16,7 +16,7 @@ extension Simulation {
         guard let upgrade = self.upgrade else { return }
         switch upgrade.action(self.nodes, wanted: self.replicas, now: now) {
         case .none: break
-        case .create: self.append(SimulatedNode(self.scenario.model, now: now))
+        case .create: self.create(now)
         case .terminate(let index): self.terminate(index, now)
         case .finished: self.upgrade = nil
         }
@@ -25,16 +25,8 @@ extension Simulation {
     private mutating func scrape(_ now: Double) {
         if now - self.scrapedAt >= self.scenario.scrape {
             self.scrapedAt = now
-            let pods = self.alive.map { index in
-                let node = self.nodes[index]
-                let phase: PodObservation.Phase =
-                    switch node.phase {
-                    case .pending: .pending
-                    case .draining: .terminating
-                    case .starting, .ready, .gone: .running
-                    }
-                return PodObservation(phase: phase, openConnections: phase == .pending ? nil : node.open)
-            }
+            var pods: [PodObservation] = []
+            for index in self.alive { pods.append(self.observe(index, now)) }
             self.scraped = self.scraped.suffix(1) + [pods]
         }
         guard now - self.costsAt >= self.scenario.costPeriod else { return }
@@ -46,6 +38,20 @@ extension Simulation {
         }
     }
 
+    private mutating func observe(_ index: Int, _ now: Double) -> PodObservation {
+        switch self.nodes[index].phase {
+        case .pending: return PodObservation(phase: .pending)
+        case .starting, .ready, .draining, .gone:
+            let isDraining = self.nodes[index].phase == .draining
+            var pod = PodObservation(phase: isDraining ? .terminating : .running)
+            pod.openConnections = self.nodes[index].open
+            if let cluster = self.view(of: index, now) {
+                pod.desiredNodes = self.nodes[index].desiredNodes(cluster, now: now)
+            }
+            return pod
+        }
+    }
+
     /// Another number of nodes: new ones, or fewer: those first that do not run yet, then the cheapest.
     mutating func want(_ replicas: Int, _ now: Double) {
         self.replicas = replicas
@@ -54,7 +60,7 @@ extension Simulation {
         let coming = self.restarts.reduce(0) { $0 + $1.nodes }
         let missing = replicas - present.count - coming
         if missing > 0 {
-            for _ in 0..<missing { self.append(SimulatedNode(self.scenario.model, now: now)) }
+            for _ in 0..<missing { self.create(now) }
             return
         }
         let order = present.sorted { one, other in

@@ -7,7 +7,8 @@ import MartletPolicy
 ///
 /// Time is cut in steps of one length, in which things happen in this order: what befalls the cluster, the life of
 /// nodes, who is sent away, who leaves, who comes. The policies are the node's own (`MartletPolicy`); admission decides
-/// on every single connection, everything else is counts of clients.
+/// on every single connection, everything else is counts of clients. There is no queue of events: clients who have
+/// everything in common are one cohort, so that a step costs as much for a million of them as for one.
 struct Simulation: Sendable {
     let scenario: Scenario
     var random: SeededGenerator
@@ -25,10 +26,8 @@ struct Simulation: Sendable {
     var upgrade: RollingUpgrade?
     /// Pods that come back after a crash: when, and how many.
     var restarts: [(at: Double, nodes: Int)] = []
-    /// When nodes were lost without a goodbye.
-    var losses: [Double] = []
-    /// The view that nodes have of each other, as of the last announcement.
-    var cluster: ClusterLoad?
+    /// What nodes have told each other.
+    var announcements: Announcements
     var announcedAt = -Double.infinity
     /// What the autoscaler's metrics say: of the last scrape, and of the one before.
     var scraped: [[PodObservation]] = []
@@ -49,8 +48,9 @@ struct Simulation: Sendable {
         self.replicas = scenario.nodes
         self.faults = scenario.faults.sorted { $0.at < $1.at }
         self.tally = SecondTally(interval: scenario.sampleInterval)
+        self.announcements = Announcements(scenario.model)
         for index in 0..<scenario.nodes {
-            var node = SimulatedNode(scenario.model, now: 0)
+            var node = SimulatedNode(scenario.model, now: 0, seed: self.random.next())
             node.startSettled(at: 0)
             node.fill(scenario.open(index), now: 0)
             self.append(node)
@@ -70,6 +70,11 @@ struct Simulation: Sendable {
         self.alive.append(self.nodes.count)
         self.nodes.append(node)
         self.everFull.append(false)
+    }
+
+    /// A pod that is wanted, and is to run.
+    mutating func create(_ now: Double) {
+        self.append(SimulatedNode(self.scenario.model, now: now, seed: self.random.next()))
     }
 
     private mutating func step(_ now: Double) {

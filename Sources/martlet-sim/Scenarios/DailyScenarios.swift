@@ -58,8 +58,7 @@ enum DailyScenarios {
                 behavior: ChartValues.behavior)
         case .advice:
             return KedaAutoscaler(
-                .advice(capacity: model.connectionsMax), limits: limits, pollingInterval: ChartValues.pollingInterval,
-                behavior: ChartValues.behavior)
+                .advice, limits: limits, pollingInterval: ChartValues.pollingInterval, behavior: ChartValues.behavior)
         }
     }
 }
