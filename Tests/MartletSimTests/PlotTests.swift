@@ -26,6 +26,18 @@ struct PlotTests {
         #expect((1...6).contains(Int((panel.top / panel.tick).rounded())))
     }
 
+    @Test(
+        "Time has few ticks, where one looks for them",
+        arguments: [
+            (172_800.0, "hours", 6.0), (28_800, "hours", 1), (3_600, "minutes", 5), (900, "minutes", 2),
+            (60, "seconds", 5),
+        ])
+    func time(length: Double, unit: String, tick: Double) {
+        let time = PlotTime(length: length)
+        #expect(time.unit == unit && time.tick == tick)
+        #expect(time.ticks.count <= 13)
+    }
+
     @Test("A panel without anything says so")
     func empty() {
         var result = SimulationResult()

@@ -8,7 +8,7 @@ struct Plot: Sendable {
     private static let right = 12.0
     private static let top = 44.0
     private static let panelHeight = 112.0
-    private static let gap = 34.0
+    private static let gap = 42.0
 
     private let scenario: Scenario
     private let samples: [Sample]

@@ -41,17 +41,15 @@ struct PlotBox: Sendable {
         return parts.joined(separator: "\n")
     }
 
+    /// One text, so that no width needs to be known.
     private func legend(_ panel: PlotPanel, _ top: Double) -> String {
-        var right = self.left + self.width
-        var parts: [String] = []
-        for series in panel.series.reversed() {
-            parts.append(Self.text(series.name, right.tenth, (top - 6).tenth, "text-anchor=\"end\""))
-            right -= Double(series.name.count) * 6.5 + 10
-            let place = "x=\"\((right - 8).tenth)\" y=\"\((top - 14).tenth)\""
-            parts.append("<rect \(place) width=\"9\" height=\"9\" fill=\"\(series.color)\"/>")
-            right -= 20
+        let entries = panel.series.enumerated().map { index, series in
+            let gap = index == 0 ? 0 : 14
+            return "<tspan dx=\"\(gap)\" fill=\"\(series.color)\">■</tspan>"
+                + "<tspan dx=\"4\">\(series.name.escaped)</tspan>"
         }
-        return parts.joined(separator: "\n")
+        let right = (self.left + self.width).tenth
+        return "<text x=\"\(right)\" y=\"\((top - 6).tenth)\" text-anchor=\"end\">\(entries.joined())</text>"
     }
 
     private static func text(_ text: String, _ x: String, _ y: String, _ attributes: String) -> String {

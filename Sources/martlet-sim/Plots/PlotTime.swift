@@ -14,7 +14,8 @@ struct PlotTime: Sendable {
         (self.unit, self.secondsPerUnit) =
             length > 4 * 3_600 ? ("hours", 3_600) : length > 600 ? ("minutes", 60) : ("seconds", 1)
         let units = length / self.secondsPerUnit
-        self.tick = [1.0, 2, 5, 6, 10, 12, 15, 20, 30, 60, 120].first { units / $0 <= 12 } ?? units
+        let steps = self.unit == "hours" ? [1.0, 2, 3, 6, 12, 24] : [1.0, 2, 5, 10, 15, 20, 30, 60, 120]
+        self.tick = steps.first { units / $0 <= 12 } ?? units
     }
 
     var ticks: [Double] { Array(stride(from: 0, through: self.length / self.secondsPerUnit, by: self.tick)) }
