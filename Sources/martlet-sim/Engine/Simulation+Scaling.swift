@@ -52,7 +52,8 @@ extension Simulation {
         }
     }
 
-    /// Another number of nodes: new ones, or fewer: those first that do not run yet, then the cheapest.
+    /// Another number of nodes: new ones, or fewer: those first that are not ready, full ones among them, then the
+    /// cheapest.
     mutating func want(_ replicas: Int, _ now: Double) {
         self.replicas = replicas
         self.result.scalings.append((now, replicas))
@@ -65,7 +66,7 @@ extension Simulation {
         }
         let order = present.sorted { one, other in
             let (first, second) = (self.nodes[one], self.nodes[other])
-            if (first.phase == .ready) != (second.phase == .ready) { return second.phase == .ready }
+            if first.isReady != second.isReady { return second.isReady }
             return (first.deletionCost, one) < (second.deletionCost, other)
         }
         for index in order.prefix(-missing) { self.terminate(index, now) }
