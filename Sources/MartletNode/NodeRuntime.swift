@@ -115,8 +115,7 @@ final class NodeRuntime: Sendable {
         self.feed = Self.feed(log, self.intake, self.revocations, metrics, logger)
         (self.roster, self.validation) = try Self.validation(
             configuration, self.revocations, self.intake.missedPush, self.hub, self.revoker, self.sessionMetrics,
-            logger,
-            isPushHealthy: Self.isPushHealthy(self.consumer, self.feed))
+            logger, isPushHealthy: Self.isPushHealthy(self.consumer, self.feed))
         let admission = Self.admissionConfiguration(configuration)
         for concern in configuration.concerns { logger.warning("\(concern)") }
         self.proxy = Self.proxy(configuration, metrics, logger)
