@@ -52,9 +52,13 @@ def kind_schema(kind: str) -> dict:
         return {"type": "array", "items": kind_schema(kind.removeprefix("list of "))}
     if kind.startswith("map of "):
         return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    if found := re.fullmatch(r"whole number, (\d+) (?:or more|to (\d+))", kind):
+        least, most = found.groups()
+        return {"type": "integer", "minimum": int(least)} | ({"maximum": int(most)} if most else {})
     return {
         "duration": {"$ref": "#/definitions/duration"},
-        "number": {"$ref": "#/definitions/count"},
+        "number above 0": {"type": "number", "exclusiveMinimum": 0},
+        "address block": {"type": "string", "pattern": "^[0-9a-fA-F:.]+(/[0-9]{1,3})?$"},
         "part of 1": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
         "bytes": {"anyOf": [{"$ref": "#/definitions/count"}, {"type": "string", "pattern": "^[0-9]+([KMG]iB)?$"}]},
         "true or false": {"type": "boolean"},

@@ -387,8 +387,26 @@ def notes(case: str, *arguments: str) -> str:
 def test_notes():
     text = notes("keda", "--set", "autoscaling.min=2")
     assert "The cluster grows beyond 30000 open connections a node, up to 100 nodes." in text
-    assert "of 2 nodes at 60 % one may be lost" in text and "MartletClusterNearCapacity" not in text
+    assert "of 2 nodes at 66 %" in text and "MartletClusterNearCapacity" not in text
     assert "KEDA 2.17" in text and "KEDA" not in notes("hpa")
+
+
+@pytest.mark.parametrize(
+    "nodes, utilization, fits", [(3, 60, True), (3, 61, False), (4, 68, True), (4, 69, False), (10, 81, True)])
+def test_notes_tell_where_a_lost_node_does_not_fit(nodes, utilization, fits):
+    """1.1 times the target, which an autoscaler leaves alone, must fit into one node less."""
+    text = notes("hpa", "--set", f"autoscaling.min={nodes}", "--set", f"autoscaling.utilization={utilization}")
+    assert ("one may be lost" not in text) == fits
+
+
+@pytest.mark.parametrize("setting, words", {
+    "rollout.minReadySeconds=5": "drains overlap",
+    "config.limits.connects_per_second=500": "a drain sends 1666 clients a second to the new node, which admits 500",
+    "resources.limits.memory=256Mi": "50000 connections need about 292 MiB",
+    "config.limits.connections_max=200000": "200000 connections need about 1171 MiB, and resources.limits.memory is 1Gi",
+}.items())
+def test_notes_warn_of_what_runs_and_should_not(setting, words):
+    assert words in notes("hpa", "--set", setting) and words not in notes("hpa")
 
 
 def test_notes_tell_where_the_alert_for_room_would_never_end():

@@ -40,5 +40,5 @@ def test_the_configuration_is_understood():
     namespace = entries["namespaces"]
     assert keys["drain.window"] == "duration" and variables["drain.window"] == "MARTLET_DRAIN_WINDOW"
     assert keys["validation.kind"].startswith("`none`")
-    assert namespace["subscribe"].startswith("`token`") and namespace["history_size"] == "number"
+    assert namespace["subscribe"].startswith("`token`") and namespace["history_size"] == "whole number, 0 to 100000"
     assert len(keys) > 60 and len(namespace) > 9

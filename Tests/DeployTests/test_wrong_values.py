@@ -20,6 +20,13 @@ WRONG = {
         {"config": {"limits": {"connections_max": "many"}}},
         "at '/config/limits/connections_max': got string, want integer",
     ),
+    "no connection": ({"config": {"limits": {"connections_max": 0}}}, "minimum: got 0, want 1"),
+    "too many threads": ({"config": {"reactor": {"threads": 65}}}, "maximum: got 65, want 64"),
+    "no rate": ({"config": {"limits": {"connects_per_second": 0}}}, "exclusiveMinimum: got 0, want 0"),
+    "no address": (
+        {"config": {"listen": {"trusted_proxies": ["proxy.internal"]}}},
+        "at '/config/listen/trusted_proxies/0': 'proxy.internal' does not match pattern",
+    ),
     "unknown choice": (
         {"autoscaling": {"kind": "cpu"}},
         "at '/autoscaling/kind': value must be one of 'none', 'hpa', 'keda'",

@@ -5,7 +5,7 @@ import MartletCore
 
 /// How one kind of value is written.
 struct ConfigurationCodec<Value: Sendable>: Sendable {
-    /// One word for the reference.
+    /// A few words for the reference.
     let kind: String
     /// What a message says was expected: "a duration such as 250ms, 10s or 1h30m".
     let expected: String
@@ -39,9 +39,9 @@ extension ConfigurationCodec where Value == Bool {
 
 extension ConfigurationCodec where Value == Int {
     static func integer(_ range: ClosedRange<Int>) -> Self {
-        let top = range.upperBound == .max ? "or more" : "to \(range.upperBound)"
+        let bounds = "\(range.lowerBound) " + (range.upperBound == .max ? "or more" : "to \(range.upperBound)")
         return Self(
-            kind: "number", expected: "a whole number, \(range.lowerBound) \(top)",
+            kind: "whole number, \(bounds)", expected: "a whole number, \(bounds)",
             parse: { Int($0).flatMap { range.contains($0) ? $0 : nil } }, render: { "\($0)" })
     }
 
@@ -59,7 +59,7 @@ extension ConfigurationCodec where Value == Double {
     /// A rate or another number above zero.
     static var positive: Self {
         Self(
-            kind: "number", expected: "a number above zero",
+            kind: "number above 0", expected: "a number above 0",
             parse: { Double($0).flatMap { $0.isFinite && $0 > 0 ? $0 : nil } },
             render: { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" })
     }
