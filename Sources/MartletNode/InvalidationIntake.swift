@@ -23,11 +23,10 @@ final class InvalidationIntake: Sendable {
     private let topics: [InvalidationTopic]
     private let deadLetters: DeadLetters?
     private let logger: Logger
-    /// When a bad record was last logged, in monotonic nanoseconds.
-    private let lastComplaint = Atomic<Int64>(.min)
+    private let complaints = LogPace()
+    private let datesAhead = LogPace()
     /// Whether clients may be connected, so that the shards must be told.
     private let isOpen = Atomic<Bool>(false)
-    private static let complaintInterval: Int64 = 1_000_000_000
 
     init(
         revocations: RevocationTable, hub: Hub, journal: RevocationJournal = RevocationJournal(),
@@ -78,9 +77,7 @@ final class InvalidationIntake: Sendable {
     /// Counts an event that could not be taken, and logs some of them; it stops nothing.
     func refused(_ reason: BadRecordReason, _ metadata: @autoclosure () -> Logger.Metadata) {
         self.metrics.bad(reason)
-        let (now, last) = (Clock.monotonic, self.lastComplaint.load(ordering: .relaxed))
-        guard last == .min || now - last > Self.complaintInterval else { return }
-        self.lastComplaint.store(now, ordering: .relaxed)
+        guard self.complaints.isDue() else { return }
         self.logger.warning("cannot take an invalidation: \(reason.rawValue)", metadata: metadata())
     }
 }
@@ -91,10 +88,14 @@ extension InvalidationIntake: KafkaConsumerDelegate {
         let topic = self.topics[record.topic]
         // Before the node has caught up nobody has been let in, and a replay may be ten million records long.
         let isOpen = self.isOpen.load(ordering: .relaxed)
+        let (partition, offset) = (record.partition, record.offset)
+        func place() -> Logger.Metadata {
+            ["topic": "\(topic.name)", "partition": "\(partition)", "offset": "\(offset)"]
+        }
         switch self.read(record, of: topic, key: key, value: value) {
         case .foreign: self.metrics.invalidationsIgnored.add()
         case .decoded(let decoded):
-            if decoded.isClamped { self.metrics.invalidationsClamped.add() }
+            if decoded.isClamped { self.clamped(place()) }
             let taken = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
             self.take(
                 decoded.invalidation, receivedAt: min(taken, Clock.wall),
@@ -105,9 +106,7 @@ extension InvalidationIntake: KafkaConsumerDelegate {
             let letter = DeadLetters.Letter(
                 topic: topic.name, partition: record.partition, offset: record.offset, timestamp: record.timestamp,
                 reason: reason)
-            self.refused(
-                reason,
-                ["topic": "\(topic.name)", "partition": "\(letter.partition)", "offset": "\(letter.offset)"])
+            self.refused(reason, place())
             // It may have ended a session: what cannot be judged for want of keys is not forgotten in silence.
             if reason == .keysUnavailable {
                 let at = record.timestamp > 0 ? Double(record.timestamp) / 1_000 : Clock.wall
@@ -118,6 +117,12 @@ extension InvalidationIntake: KafkaConsumerDelegate {
                 self.deadLetters?.copy(letter, key: key, value: value, to: deadLetter)
             }
         }
+    }
+
+    private func clamped(_ place: @autoclosure () -> Logger.Metadata) {
+        self.metrics.invalidationsClamped.add()
+        guard self.datesAhead.isDue() else { return }
+        self.logger.warning("an invalidation is dated ahead, and counts as of when it was written", metadata: place())
     }
 
     private func read(

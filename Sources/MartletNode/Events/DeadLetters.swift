@@ -34,9 +34,7 @@ final class DeadLetters: Sendable {
     private let isResponsible: @Sendable () -> Bool
     private let logger: Logger
     private let inFlight = Atomic<Int>(0)
-    /// When a failure was last logged, in monotonic nanoseconds.
-    private let lastComplaint = Atomic<Int64>(.min)
-    private static let complaintInterval: Int64 = 1_000_000_000
+    private let complaints = LogPace()
     private let written: Counter
     private let failed: Counter
     private let dropped: Counter
@@ -92,9 +90,7 @@ final class DeadLetters: Sendable {
     }
 
     private func complain(_ error: KafkaError, _ topic: String) {
-        let (now, last) = (Clock.monotonic, self.lastComplaint.load(ordering: .relaxed))
-        guard last == .min || now - last > Self.complaintInterval else { return }
-        self.lastComplaint.store(now, ordering: .relaxed)
+        guard self.complaints.isDue() else { return }
         self.logger.warning("a dead letter was not written", metadata: ["topic": "\(topic)", "error": "\(error)"])
     }
 

@@ -26,7 +26,6 @@ final class Revoker: Sendable {
     private static let findingsMax = 65_536
     /// Of those, written at the same time.
     private static let findingsAtOnce = 64
-    private static let complaintInterval: Int64 = 10_000_000_000
 
     private let log: Log
     private let intake: InvalidationIntake
@@ -34,8 +33,7 @@ final class Revoker: Sendable {
     private let logger: Logger
     private let findings = AsyncStream.makeStream(
         of: Invalidation.self, bufferingPolicy: .bufferingOldest(Revoker.findingsMax))
-    /// When a loss was last logged, in monotonic nanoseconds.
-    private let complainedAt = Atomic<Int64>(.min)
+    private let complaints = LogPace(seconds: 10)
 
     init(log: Log, intake: InvalidationIntake, bus: any Bus, logger: Logger) {
         self.log = log
@@ -114,9 +112,7 @@ final class Revoker: Sendable {
     }
 
     private func complain(_ why: String) {
-        let (now, last) = (Clock.monotonic, self.complainedAt.load(ordering: .relaxed))
-        guard last == .min || now - last > Self.complaintInterval else { return }
-        self.complainedAt.store(now, ordering: .relaxed)
+        guard self.complaints.isDue() else { return }
         self.logger.warning(
             "sessions found dead are not kept for nodes that start later", metadata: ["reason": "\(why)"])
     }
