@@ -80,8 +80,8 @@ def test_the_unit_tests_can_fail(tmp_path):
 
 
 def test_more_nodes_than_one_remembers_are_not_apart(tmp_path):
-    """A node counts itself and others up to Membership.membersMax, Prometheus counts all."""
-    source = (kit.ROOT / "Sources" / "MartletNode" / "Cluster" / "Membership.swift").read_text()
+    """A node counts itself and others up to MemberMemory.membersMax, Prometheus counts all."""
+    source = (kit.ROOT / "Sources" / "MartletPolicy" / "MemberMemory.swift").read_text()
     most = int(re.search(r"membersMax = ([0-9_]+)", source)[1].replace("_", ""))
 
     def apart(nodes: int, known: int) -> int:
