@@ -125,6 +125,12 @@ struct ClusterTests {
         }
     }
 
+    @Test func aNodeWaitsForItselfBeforeItHeardOfItself() async throws {
+        let node = FakeNode("a", on: SharedBus(), .hangs, timing: Self.impatient)
+        let outcome = try await node.cluster.ask("m", Self.body)
+        #expect(outcome.unanswered.map(\.node) == ["id-a"])
+    }
+
     @Test func whoMayNotKnowAllSaysSo() async throws {
         let bus = SharedBus()
         let node = FakeNode("a", on: bus, timing: Self.impatient)

@@ -138,7 +138,9 @@ final class Cluster: Sendable {
     /// - Parameter time: How long answers are waited for, where not as long as usual.
     func ask(_ method: String, _ body: [UInt8], within time: Duration? = nil) async throws(APIError) -> SurveyOutcome {
         for _ in 0..<50 where !self.isSettled { try? await Task.sleep(for: .milliseconds(20)) }
-        let members = self.membership.seen().map(\.member)
+        var members = self.membership.seen().map(\.member)
+        // This node's own announcement may not have come back yet.
+        if let own = self.own, !members.contains(where: { $0.id == own.id }) { members.append(own) }
         guard let number = self.rounds.begin(expecting: members) else { throw APIError(.tooManyRequests) }
         self.surveys.add()
         let question = SurveyQuestion(number: number, asker: self.id, method: method, body: body)
