@@ -44,6 +44,11 @@ def configuration_keys() -> tuple[dict[str, str], dict[str, str], dict[str, dict
     return keys, variables, entries
 
 
+def fraction(bounds: dict) -> dict:
+    """A number, or text that is one: `--set` makes text of what has a point."""
+    return {"anyOf": [{"type": "number"} | bounds, {"type": "string", "pattern": r"^[0-9]+\.[0-9]+$"}]}
+
+
 def kind_schema(kind: str) -> dict:
     """The schema of a value that the reference calls, for instance, `list of URL`."""
     if kind.startswith("`"):
@@ -57,9 +62,9 @@ def kind_schema(kind: str) -> dict:
         return {"type": "integer", "minimum": int(least)} | ({"maximum": int(most)} if most else {})
     return {
         "duration": {"$ref": "#/definitions/duration"},
-        "number above 0": {"type": "number", "exclusiveMinimum": 0},
+        "number above 0": fraction({"exclusiveMinimum": 0}),
         "address block": {"type": "string", "pattern": "^[0-9a-fA-F:.]+(/[0-9]{1,3})?$"},
-        "part of 1": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "part of 1": fraction({"exclusiveMinimum": 0, "maximum": 1}),
         "bytes": {"anyOf": [{"$ref": "#/definitions/count"}, {"type": "string", "pattern": "^[0-9]+([KMG]iB)?$"}]},
         "true or false": {"type": "boolean"},
         "URL": {"type": "string", "pattern": "^[a-z]+://"},

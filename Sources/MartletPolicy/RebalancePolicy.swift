@@ -25,9 +25,12 @@ package struct RebalancePolicy: Sendable {
     private static let patienceAgain = 1.0
     /// What of its excess a node must have lost by then, for it not to have been in vain.
     private static let progress = 0.1
-    /// Periods of the first rest; each further one is twice as long, up to so many times.
+    /// Periods of the first rest; each further one is twice as long, up to so many times and a day.
     private static let restPeriods: Int64 = 30
     private static let restDoublings = 8
+    private static let restMax: Int64 = 86_400_000_000_000
+    /// Who was even for so long at least, in nanoseconds, is that not for a moment: those sent away would be back.
+    private static let evenMin: Int64 = 30_000_000_000
     /// Times the excess it rests with that ends a rest: another node came, and the cluster is another.
     private static let restEnd = 2.0
 
@@ -48,6 +51,8 @@ package struct RebalancePolicy: Sendable {
         /// The excess as a part of the share.
         var ratio: Double
         var shed = 0
+        /// Of that, in the last period.
+        var last = 0
     }
 
     private struct Rest: Sendable {
@@ -100,6 +105,14 @@ package struct RebalancePolicy: Sendable {
     /// Whether what the node began to shed may go on, by what others have begun since.
     package func mayGoOn(_ cluster: ClusterLoad) -> Bool { self.storm(cluster) == nil }
 
+    /// To be called where it did not go on: what was not sent away was not in vain.
+    package mutating func stopped() {
+        guard var attempt = self.attempt else { return }
+        attempt.shed -= attempt.last
+        attempt.last = 0
+        self.attempt = attempt
+    }
+
     /// What others do that moves enough connections already.
     private func storm(_ cluster: ClusterLoad) -> RebalanceDecision.Reason? {
         // What a drain sends away is on its way, and evens out more than is tolerated here: both at once would be a peak.
@@ -120,7 +133,7 @@ package struct RebalancePolicy: Sendable {
         self.aboveSince = nil
         let since = self.evenSince ?? now
         self.evenSince = since
-        guard now - since >= self.configuration.sustained.nanoseconds else { return }
+        guard now - since >= max(self.configuration.sustained.nanoseconds, Self.evenMin) else { return }
         self.forget()
         self.rests = 0
     }
@@ -134,11 +147,15 @@ package struct RebalancePolicy: Sendable {
             if isAnother { self.rests = 0 }
         }
         var attempt = self.attempt ?? Attempt(excess: excess, ratio: ratio)
+        // Where more nodes came meanwhile there is more to send away, and that is not in vain.
+        attempt.excess = max(attempt.excess, excess)
+        attempt.ratio = max(attempt.ratio, ratio)
         let patience = self.rests > 0 ? Self.patienceAgain : Self.patience
         if Double(attempt.shed) >= patience * attempt.excess {
             if ratio > attempt.ratio * (1 - Self.progress) {
-                let length = self.period * Self.restPeriods << Int64(min(self.rests, Self.restDoublings))
-                self.rest = Rest(until: now + length, ratio: max(ratio, attempt.ratio))
+                let periods = Self.restPeriods << Int64(min(self.rests, Self.restDoublings))
+                let length = min(self.period.multipliedReportingOverflow(by: periods).partialValue, Self.restMax)
+                self.rest = Rest(until: now + length, ratio: attempt.ratio)
                 self.rests += 1
                 self.attempt = nil
                 return .hold(.resting)
@@ -149,6 +166,7 @@ package struct RebalancePolicy: Sendable {
         // Half of a single connection is none: what is left over stays.
         let count = Int(min(excess / 2, most, 1e9))
         attempt.shed += count
+        attempt.last = count
         self.attempt = attempt
         return count > 0 ? .shed(count) : .hold(.even)
     }

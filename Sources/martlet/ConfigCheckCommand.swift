@@ -21,7 +21,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
 
         let valid: Bool
         let development: Bool
-        /// What the node would do otherwise than it is told, here.
+        /// What works, and yet should not stay so.
         let warnings: [String]
         let keys: [Key]
     }

@@ -13,7 +13,8 @@ struct DrainCommand: AsyncParsableCommand {
             The node becomes unready, gives the balancer drain.delay to notice, and then ends its connections evenly \
             over drain.window, each told when to come back. It stays, empty, until it is ended or --undo takes the \
             drain back. Exit codes: 0 done (with --wait: the last connection is gone); 1 with --wait: some were left \
-            after --timeout, or somebody took the drain back; 65 no such node; 69 the node cannot be reached; 77 it refused the API key.
+            after --timeout, or somebody took the drain back; 65 no such node; 69 the node cannot be reached; 77 it \
+            refused the API key.
             """)
 
     @OptionGroup var api: APIOptions

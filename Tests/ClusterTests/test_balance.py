@@ -242,6 +242,8 @@ async def test_the_status_is_a_live_table_in_a_terminal(world):
 
     def own_terminal():
         fcntl.ioctl(end, termios.TIOCSCTTY, 0)
+        # What a shell runs in the background, as these tests may be, ignores it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     child = subprocess.Popen(
         [DEBUG / "martlet", "status", "--interval", "0.5", "--server", f"127.0.0.1:{cluster.nodes[0].internal}"],

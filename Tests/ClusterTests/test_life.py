@@ -163,7 +163,7 @@ def test_a_node_takes_no_more_connections_than_its_descriptors_allow(tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
 
-    asked = {"MARTLET_LIMITS_CONNECTIONS_MAX": "50000"}
+    asked = {"MARTLET_LIMITS_CONNECTIONS_MAX": "50000", "MARTLET_LIMITS_PING_INTERVAL": "10m"}
     checked = subprocess.run(
         [DEBUG / "martlet", "config", "check"], env=os.environ | asked, capture_output=True, text=True, timeout=60,
         preexec_fn=limit)

@@ -161,8 +161,61 @@ struct RebalancePolicyTests {
         #expect(asker.decide() == .shed(100))
     }
 
-    @Test func whatIsUnderWayForAMomentIsNotForgotten() {
+    /// Fifteen nodes come while what the first of them asks for is being sent away: all of it arrives.
+    @Test func nodesThatComeMeanwhileMakeNothingVain() {
         var asker = Asker()
+        asker.own = MemberLoad(connections: 10_000, capacity: 100_000, firstSeen: 0)
+        asker.others =
+            Array(repeating: asker.own, count: 9) + [MemberLoad(connections: 0, capacity: 100_000, firstSeen: 0)]
+        var decisions: [RebalanceDecision] = []
+        for second in 0..<300 {
+            if second == 40 {
+                asker.others += Array(repeating: MemberLoad(connections: 0, capacity: 100_000, firstSeen: 0), count: 14)
+            }
+            let decision = asker.decide()
+            decisions.append(decision)
+            guard case .shed(let count) = decision else { continue }
+            // The nine do as the first does, and the new ones get it.
+            asker.own.connections -= count
+            for index in 0..<9 { asker.others[index].connections -= count }
+            let new = asker.others.count - 9
+            for index in 9..<asker.others.count { asker.others[index].connections += 10 * count / new }
+        }
+        #expect(!decisions.contains(.hold(.resting)) && decisions.last == .hold(.even))
+        #expect(asker.own.connections < 4_500)
+    }
+
+    /// Of what was to go nobody went, as others had begun to drain.
+    @Test func whatWasStoppedWasNotInVain() {
+        var asker = Asker()
+        _ = asker.decide(seconds: 30)
+        for _ in 0..<100 {
+            #expect(asker.decide() == .shed(100))
+            asker.policy.stopped()
+        }
+        // Else it is, and rests.
+        #expect((0..<100).contains { _ in asker.decide() == .hold(.resting) })
+    }
+
+    @Test func aRestIsADayAtMost() {
+        var asker = Asker()
+        asker.policy = RebalancePolicy(RebalanceConfiguration(period: .seconds(7_200)))
+        let step = 7_200 * Self.second
+        var (now, longest, since) = (step, Int64(0), Int64?.none)
+        for _ in 0..<2_000 {
+            now += step
+            let cluster = ClusterLoad([asker.own] + asker.others, recent: 0, now: now, settling: asker.policy.settling)
+            let isResting = asker.policy.decide(now: now, own: asker.own, cluster: cluster) == .hold(.resting)
+            if isResting { since = since ?? now } else { since = nil }
+            longest = max(longest, now - (since ?? now))
+        }
+        #expect(longest > 10 * step && longest <= 86_400 * Self.second)
+    }
+
+    @Test(arguments: [Duration.zero, .seconds(30)])
+    func whatIsUnderWayForAMomentIsNotForgotten(_ sustained: Duration) {
+        var asker = Asker()
+        asker.policy = RebalancePolicy(RebalanceConfiguration(sustained: sustained, period: .seconds(1)))
         // All that is sent away comes back five seconds later, and the node is even until then.
         var shed = 0
         for _ in 0..<7_200 {

@@ -79,8 +79,8 @@ anything is installed, where the node itself would refuse to start.
 {{- end }}
 {{- end }}
 {{- range $name, $_ := .Values.podAnnotations }}
-{{- if hasPrefix "checksum/" $name }}
-{{- fail (printf "podAnnotations names %s: what begins with checksum/ is the chart's, which restarts the nodes by it." $name) }}
+{{- if has $name (list "checksum/config" "checksum/secrets") }}
+{{- fail (printf "podAnnotations names %s: that is the chart's, which restarts the nodes by it." $name) }}
 {{- end }}
 {{- end }}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "martlet.fullname" .)) }}

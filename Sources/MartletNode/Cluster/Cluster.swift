@@ -161,7 +161,7 @@ final class Cluster: Sendable {
             group.cancelAll()
         }
         var outcome = rounds.end(number, silence: "no answer within \(answerTime)")
-        if members.count >= MemberMemory.membersMax {
+        if members.count >= MemberMemory.membersMax, !outcome.unanswered.contains(where: { $0.node.isEmpty }) {
             let why = "there are as many nodes as one remembers, or more"
             outcome.unanswered.append(.init(node: "", name: "other nodes", reason: why))
         }

@@ -67,7 +67,9 @@ final class Rebalancer: Sendable {
         self.state.withLock { state in
             state.policy.reconfigure(configuration)
             state.period = configuration.period
+            state.shedsSince = nil
         }
+        self.hub.stopShedding()
     }
 
     /// What was decided last, as its metric calls it.
@@ -112,6 +114,7 @@ final class Rebalancer: Sendable {
             let cluster = self.load(settling: state.policy.settling, at: now).cluster
             if state.policy.mayGoOn(cluster) { return false }
             state.shedsSince = nil
+            state.policy.stopped()
             return true
         }
         if stops { self.hub.stopShedding() }

@@ -6,7 +6,7 @@ extension NodeConfiguration {
     /// HS256 wants as many bytes as its hash has (RFC 7518, section 3.2): a shorter secret can be guessed from a token.
     private static let secretBytesMin = 32
 
-    /// One sentence each, which says what to do.
+    /// One sentence each, which says what to do. Raises the process' descriptor limit, as a node does.
     package var concerns: [String] {
         [ConnectionCapacity.here(self).concern, self.secretConcern].compactMap { $0 }
     }

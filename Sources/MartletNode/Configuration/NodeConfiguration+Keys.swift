@@ -24,8 +24,8 @@ extension NodeConfiguration {
     private static let nodeKeys: [Key] = [
         .optional(
             "node.name", \.name, .text, absent: "the host's name",
-            "What the node calls itself in logs and to others. No two nodes may have one name: a node that is lost would be "
-                + "taken for one that was started again."),
+            "What the node calls itself in logs and to others. No two nodes may have one name: a node that is lost would "
+                + "be taken for one that was started again."),
         .optional(
             "node.address", \.address, .text, absent: "`listen.public`, with the host's name for every interface",
             "Where clients reach the node, as it tells the others; shown to people, not used."),

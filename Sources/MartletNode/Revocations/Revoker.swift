@@ -7,7 +7,6 @@ import MartletCore
 import MartletHub
 import MartletKafka
 import MartletProtocol
-import Synchronization
 
 /// The one way in which a node ends sessions by its own doing: what the API is asked, what an identity provider says
 /// over HTTP, and what validation finds dead.

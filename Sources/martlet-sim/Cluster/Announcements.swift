@@ -33,7 +33,7 @@ struct Announcements: Sendable {
     mutating func announce(_ members: [(index: Int, load: MemberLoad)], _ now: Double) {
         let now = now.asNanoseconds
         self.lost.removeAll { now - $0.at > MemberMemory.recentMax }
-        // Who fell silent counts as there for a moment; then it is missed, unless another has taken its place.
+        // Who fell silent counts as there for a moment; then it is missed.
         let silent = self.lost.filter { now - $0.at <= MemberMemory.silenceMax }.prefix(self.membersMax)
         let heard = members.prefix(self.membersMax - silent.count)
         self.known = silent.map(\.load) + heard.map(\.load)

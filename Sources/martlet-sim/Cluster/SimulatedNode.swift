@@ -19,6 +19,7 @@ struct SimulatedNode: Sendable {
         var startedAt: Double
         var closed = 0
     }
+
     let model: NodeModel
     private(set) var phase = Phase.pending
     /// When the phase began, in seconds.
@@ -185,7 +186,10 @@ struct SimulatedNode: Sendable {
 
     /// Hears of the others between two decisions.
     mutating func heard(_ cluster: ClusterLoad, now: Double) {
-        if !self.rebalance.mayGoOn(cluster) { self.shedding = nil }
+        if self.shedding != nil, !self.rebalance.mayGoOn(cluster) {
+            self.shedding = nil
+            self.rebalance.stopped()
+        }
         _ = self.desiredNodes(cluster, now: now)
     }
 
