@@ -4,7 +4,8 @@
 /// Numbers in 0..<1 that lie more evenly than chance would have them: each is a golden section further than the one
 /// before, modulo one (an additive recurrence, the one of least discrepancy; Knuth, TAOCP 3, 6.4).
 ///
-/// Chance makes heaps: of 100 clients a second that come back after a drawn pause, 125 come in some second of a minute.
+/// Chance makes heaps: where 100 clients a second are told a pause by chance, a quarter more come in some second of a
+/// minute.
 package struct GoldenSequence: Sendable {
     private var state: UInt64
 

@@ -154,7 +154,7 @@ package struct RebalancePolicy: Sendable {
         if Double(attempt.shed) >= patience * attempt.excess {
             if ratio > attempt.ratio * (1 - Self.progress) {
                 let periods = Self.restPeriods << Int64(min(self.rests, Self.restDoublings))
-                let length = min(self.period.multipliedReportingOverflow(by: periods).partialValue, Self.restMax)
+                let length = min(self.period, Self.restMax / periods) * periods
                 self.rest = Rest(until: now + length, ratio: attempt.ratio)
                 self.rests += 1
                 self.attempt = nil
